@@ -56,7 +56,7 @@ AROUND: dict[str, tuple[float, str]] = {
         = torch.stack(list({x}))
         = {x}[np.array([0, -1])]
         = {x}[torch.tensor(0).numpy()]
-        = {x}.shape[::-1]
+        = {x}.shape.numel()
         = {x}.size({dim})
         = {x}.type()
         = [1, 2, 3][{integer}]
@@ -82,7 +82,7 @@ AROUND: dict[str, tuple[float, str]] = {
         = torch._foreach_%([{float}]) :: exp neg abs sqrt norm
         = torch.utils.checkpoint.checkpoint(paired, {float}, {same}, use_reentrant={flag})
         = torch.utils.checkpoint.checkpoint({function}, {float}, use_reentrant={flag})
-        = torch.distributions.Normal({float}, {float}.exp()).%() :: sample rsample entropy
+        = torch.distributions.Normal({float}, {float}.abs() + 1).%() :: sample rsample entropy
         = torch.distributions.Normal({float}, 1.0).log_prob({same})
         = divergence({float})
         = torch.distributions.Categorical(logits={float}).%() :: sample entropy

@@ -149,7 +149,7 @@ def written(x):
     return y
 
 def sorted_values(x):
-    return x.sort(-1).values.flip(-1)
+    return x.flatten().sort().values.flip(0)
 
 def divergence(x):
     normal = torch.distributions.Normal

@@ -9,7 +9,7 @@ itself differentiated in `g`: the transpose of the transpose.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,6 +110,12 @@ class Forward(Interpreter):
         place = geometry(held(t._view_.base), held(t))  # type: ignore[union-attr]
         return apply(as_strided, whole, **place)
 
+    def unseen(self, inputs: Iterable[Any]) -> bool:
+        """Whether a user's level takes no notice: all tensors were made in inference mode."""
+        return not self.transforms and all(
+            is_inference(t) for t in inputs if isinstance(t, TensorBase)
+        )
+
     def dual(self, t: TensorBase, tangent: Tensor) -> None:
         """Set the tangent that a tensor is given from outside: it lies in memory as the tensor does."""
         shape, steps, own = t._data_.shape, t._data_.strides, tangent._data_.strides
@@ -140,7 +146,7 @@ class Forward(Interpreter):
         if row.vjp is None or not _carries(out):
             return out
         tangents = [self.tangent(t) for t in inputs]
-        if all(t is None for t in tangents):
+        if all(t is None for t in tangents) or self.unseen(inputs):
             return out
         pushed = push(row, inputs, tangents, static, out)
         several = out.__class__ is tuple
@@ -170,7 +176,9 @@ class Forward(Interpreter):
             return
         with self:
             # What the graph of the tangent keeps of the target is not what is written over.
-            before = target.clone() if state.grad and target._data_.dtype.kind in "fcV" else target
+            before: Any = target
+            if state.grad and target._data_.dtype.kind in "fcV":
+                before = before.clone()
             found = self.tangent(written(kernel, before, inputs, static))
         into(target, kernel, *inputs, **static)
         if own is None and found is None:

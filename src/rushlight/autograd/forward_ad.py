@@ -112,7 +112,8 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             "Setting a forward grad that itself has a forward gradient at the same level 0 is not supported."
         )
     dual = _identical(tensor, "ViewBackward0")
-    current.dual(dual, tangent)
+    if not current.unseen((tensor, tangent)):
+        current.dual(dual, tangent)
     return dual
 
 

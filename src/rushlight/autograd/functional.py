@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,15 +39,25 @@ def _prepared(inputs: Any, create_graph: bool) -> tuple[bool, tuple[Any, ...]]:
 def _called(
     func: Function, inputs: tuple[Any, ...], scalar: bool = False
 ) -> tuple[bool, tuple[Any, ...]]:
-    with enable_grad():
-        outputs = func(*inputs)
+    outputs = func(*inputs)
     single = isinstance(outputs, TensorBase)
     listed = (outputs,) if single else tuple(outputs)
     if scalar and (len(listed) != 1 or listed[0]._data_.size != 1):
         raise RuntimeError(
             "The Tensor returned by the function given to hessian should contain a single element"
         )
+    if scalar:
+        _need_real(listed)
     return single, listed
+
+
+def _need_real(outputs: Sequence[Any]) -> None:
+    """Raise torch's error for a complex output that is differentiated without a vector."""
+    for o in outputs:
+        if o._requires_grad_ and o._data_.dtype.kind == "c":
+            raise RuntimeError(
+                f"grad can be implicitly created only for real scalar outputs but got {o.dtype}"
+            )
 
 
 def _vectors(v: Any, like: tuple[Any, ...], what: str) -> list[Any]:
@@ -137,6 +147,7 @@ def _finished(results: Any, create_graph: bool) -> Any:
     return results if create_graph else tuple(r.detach() for r in results)
 
 
+@enable_grad()
 def jacobian(
     func: Function,
     inputs: Any,
@@ -158,10 +169,10 @@ def jacobian(
     if strategy == "forward-mode":
         return pushed(func, inputs)
     single_in, xs = _prepared(inputs, create_graph)
-    if vectorize:
-        single_out, outputs = _called(func, xs)
-        return pulled(outputs, xs, single_in, single_out, create_graph)
     single_out, outputs = _called(func, xs)
+    if vectorize:
+        return pulled(outputs, xs, single_in, single_out, create_graph)
+    _need_real(outputs)
     rows = []
     for output in outputs:
         parts: list[list[Tensor]] = [[] for _ in xs]
@@ -181,6 +192,7 @@ def jacobian(
     return rows[0] if single_out else tuple(rows)
 
 
+@enable_grad()
 def hessian(
     func: Function,
     inputs: Any,
@@ -223,17 +235,21 @@ def hessian(
     )
 
 
+@enable_grad()
 def vjp(
     func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """func(inputs), and v times its Jacobian."""
     single, xs = _prepared(inputs, create_graph)
     single_out, outputs = _called(func, xs)
+    if v is None:
+        _need_real(outputs)
     found = _gradients(outputs, xs, _vectors(v, outputs, "the output"), create_graph, strict)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
     return (outputs[0] if single_out else outputs), (found[0] if single else tuple(found))
 
 
+@enable_grad()
 def jvp(
     func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
@@ -248,6 +264,7 @@ def jvp(
     return (outputs[0] if single_out else outputs), (found[0] if single_out else tuple(found))
 
 
+@enable_grad()
 def vhp(
     func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
@@ -267,6 +284,7 @@ def vhp(
     return outputs[0], (found[0] if single else tuple(found))
 
 
+@enable_grad()
 def hvp(
     func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:

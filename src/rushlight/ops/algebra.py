@@ -483,6 +483,15 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     """Sums of products along dim; the first operand is conjugated."""
     need_tensor("linalg_vecdot", "x", 1, x)
     need_tensor("linalg_vecdot", "y", 2, y)
+    if x._data_.dtype.kind not in "fcV":
+        raise RuntimeError(
+            f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {x.dtype.word}"
+        )
+    if x._data_.dtype != y._data_.dtype:
+        raise RuntimeError(
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {x.dtype.word} "
+            f"and y of type {y.dtype.word} instead"
+        )
     return write_out(out, (x.conj() * y).sum(dim))
 
 

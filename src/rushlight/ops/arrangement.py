@@ -357,6 +357,12 @@ def as_strided_scatter(
             "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data_.shape)}, slice size = {list(place['size'])}"
         )
+    shape, steps = place["size"], place["stride"]
+    if 0 not in shape and any(n > 1 and not s for n, s in zip(shape, steps, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location: a stride of 0 shows one element of the input for several of src"
+        )
     result: Tensor = apply(
         strided.as_strided_scatter, input, src.astype(input._data_.dtype), **place
     )

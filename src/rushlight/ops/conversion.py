@@ -13,7 +13,7 @@ from rushlight.autograd.function import Function
 from rushlight.core.doors import apply, into, literal, number, read
 from rushlight.core.state import state
 from rushlight.core.tape import attach
-from rushlight.core.tensor import Array, TensorBase, wants_grad, wrap
+from rushlight.core.tensor import Array, TensorBase, is_inference, wants_grad, wrap
 from rushlight.core.turned import held, turning
 from rushlight.device import CPU, META, check_device, device
 from rushlight.device import device as Device
@@ -530,7 +530,8 @@ def map_elements(self: Tensor, *others: Any) -> Tensor:
             )
         if t._data_.dtype != self._data_.dtype:
             raise TypeError(f"{name}: expected {self.type()} for 'other' (got {t.type()})")
-    admit(self)
+    if not is_inference(self):
+        admit(self)
     if not has_memory(self._data_):
         return self
     try:

@@ -113,7 +113,7 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
 
 
 def _reinterpreted(self: Tensor, dtype: np.dtype[Any]) -> Tensor:
-    if self._turned_ and dtype != self._data_.dtype:
+    if self._turned_:
         kind = (
             "conjugate view tensors"
             if held(self).dtype.kind == "c"

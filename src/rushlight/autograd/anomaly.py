@@ -10,7 +10,7 @@ import numpy as np
 
 from rushlight.autograd.state import _Switch
 from rushlight.caller import HERE
-from rushlight.core.doors import Interpreter, unboxed
+from rushlight.core.doors import Interpreter, check
 from rushlight.core.node import Node
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -141,8 +141,10 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 
 def _bad_value(t: TensorBase) -> str | None:
-    array = unboxed(t)._data_
-    if array.dtype.kind not in "fcV" or np.isfinite(array).all():
+    if t._data_.dtype.kind not in "fcV":
+        return None
+    array = check(t, "whether it is nan")
+    if np.isfinite(array).all():
         return None
     return "nan" if np.isnan(array).any() else "-inf" if (array == -np.inf).any() else "inf"
 

@@ -188,19 +188,18 @@ def number(tensor: TensorBase, why: str) -> Any:
 
 def read_each(tensor: TensorBase, why: str) -> Array:
     """`read`, of all examples where there is a batch: for what is decided alike for all of them."""
-    return read(unboxed(tensor), why)
+    return read(_unboxed(tensor), why)
 
 
 def check(tensor: TensorBase, why: str) -> Array:
     """`read_each`, for what decides no more than whether an error is raised: it may be passed over."""
-    tensor = unboxed(tensor)
+    tensor = _unboxed(tensor)
     if watching and (watchers := state.interpreters):
         return watchers[-1].take(watchers, "check", tensor, why)
     return elsewhere.assumed(tensor._data_)
 
 
-def unboxed(tensor: TensorBase) -> TensorBase:
-    """The tensor that holds the values of all examples, of one within vmap."""
+def _unboxed(tensor: TensorBase) -> TensorBase:
     while tensor._data_.__class__ is not _ndarray and hasattr(tensor._data_, "value"):
         tensor = tensor._data_.value
     return tensor

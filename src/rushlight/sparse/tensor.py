@@ -579,9 +579,7 @@ def to_sparse(input: Tensor, sparse_dim: int | None = None) -> SparseTensor:
             f"to_sparse: sparse_dim must be between 1 and {array.ndim} for a tensor of shape "
             f"{list(array.shape)}, not {split}"
         )
-    present = array != 0
-    if split < array.ndim:
-        present = present.any(axis=tuple(range(split, array.ndim)))
+    present = (array != 0).any(axis=tuple(range(split, array.ndim)))
     at = wrap(np.argwhere(present).T.astype(np.int64))
     # A number has no coordinates: it is there, or it is not.
     spec = tuple(at.unbind()) or wrap(present.reshape(1))

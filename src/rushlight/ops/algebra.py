@@ -10,6 +10,7 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.core.doors import apply, literal, read_each
+from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
 from rushlight.errors import warn_once
@@ -26,7 +27,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.conversion import in_columns
 from rushlight.ops.joining import cat
 from rushlight.ops.outputs import copy_out
-from rushlight.ops.precision import in_half, in_single
+from rushlight.ops.precision import in_half, in_single, lowered
 from rushlight.ops.product import matmul
 from rushlight.ops.reduction import in_norm_type, vector_norm
 from rushlight.primitives import factor as rows
@@ -234,9 +235,11 @@ def pinv(
 ) -> Tensor:
     """The pseudoinverse: singular values up to the tolerance count as zero."""
     limits = [_plain(t, A) for t in (rtol if rcond is None else rcond, atol)]
-    return write_out(
-        out, apply(inverse_rows.pinv, A, rtol=limits[0], atol=limits[1], hermitian=hermitian)
-    )
+    result = apply(inverse_rows.pinv, A, rtol=limits[0], atol=limits[1], hermitian=hermitian)
+    if state.autocast is not None:
+        # It ends in a product of matrices.
+        (result,) = lowered(result)
+    return write_out(out, result)
 
 
 def _plain(tolerance: Any, A: Tensor) -> Any:

@@ -118,6 +118,7 @@ def _need_int32(name: str, what: str, pivots: Tensor) -> None:
         )
 
 
+@in_single
 def linalg_lu_solve(
     LU: Tensor,
     pivots: Tensor,

@@ -20,6 +20,11 @@ class Uncounted(list[Any]):
     """The count of an inference tensor whose `.data` was set: it is one no longer, and still has none."""
 
 
+def pushing() -> bool:
+    """Whether a level of forward mode is entered, which keeps operands in graphs of its own."""
+    return any(hasattr(watcher, "tangent") for watcher in state.interpreters)
+
+
 def need_tracked(target: TensorBase) -> None:
     """Raise torch's error for a change of an inference tensor outside of inference mode."""
     kind = target._changes_.__class__

@@ -15,7 +15,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.hooks import at
-from rushlight.autograd.state import Uncounted, need_tracked, no_grad
+from rushlight.autograd.state import Uncounted, need_tracked, no_grad, pushing
 from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import calculate, into, literal
@@ -441,7 +441,7 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
                     raise
             return getattr(self, name)(*args, **kwargs)
         start = next_sequence()
-        before = stand_in(self)
+        before = rows.clone(self) if doors.watching and pushing() else stand_in(self)
         result = run(before, *args, **kwargs)
         if result is before:
             result = rows.clone(before)

@@ -505,11 +505,11 @@ def entangled(target: torch.Tensor, other: torch.Tensor) -> bool:
     Two geometries on the same memory, one of which has gaps.
     """
     place, theirs = ((t.shape, t.stride(), t.storage_offset()) for t in (target, other))
-    return (
-        target.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
-        and place != theirs
-        and not (solid(target) and solid(other))
-    )
+    try:
+        same = target.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+    except RuntimeError:  # a gradient that is zero without memory
+        return False
+    return same and place != theirs and not (solid(target) and solid(other))
 
 
 def solid(t: torch.Tensor) -> bool:

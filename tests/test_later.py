@@ -75,6 +75,24 @@ print(*(name for name in run if name not in before))
     ]
 
 
+def test_compiling_loads_no_graphs(tmp_path):
+    """Where torch's names stand for rushlight's, rooms that a room loaded late may need are late, too."""
+    loaded = fresh(f"""
+import os, sys
+os.environ["RUSHLIGHT_CACHE"] = {str(tmp_path)!r}
+from rushlight.cli.finder import install
+install()
+import torch
+torch.compile(lambda x: x + 1)(torch.ones(3))
+print(*(name for name, module in sys.modules.items() if type(module).__name__ != "Unloaded"))
+from torch._dynamo.backends.common import aot_autograd
+from rushlight._dynamo.backends import common
+assert common is sys.modules["torch._dynamo.backends.common"] and common.aot_autograd is aot_autograd
+assert (common.__name__, type(common).__name__) == ("torch._dynamo.backends.common", "module")
+""").split()
+    assert not [name for name in loaded if name.startswith(("torch.fx.", "torch.profiler.profiler"))]
+
+
 @pytest.mark.parametrize(
     "line",
     [

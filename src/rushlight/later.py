@@ -24,14 +24,23 @@ def later(name: str) -> ModuleType:
     """
     if name in sys.modules:
         return sys.modules[name]
-    spec = _find(name)
+    spec = _find(_as_called(name))
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     module = importlib.util.module_from_spec(spec)
     spec.loader_state = _Loading()
     module.__class__ = Unloaded
-    sys.modules[name] = module
+    sys.modules[name] = sys.modules[spec.name] = module
     return module
+
+
+def _as_called(name: str) -> str:
+    """The name under which its package goes by now: torch's, under `rushlight run`."""
+    parent, dot, leaf = name.rpartition(".")
+    if not dot:
+        return name
+    package = sys.modules.get(parent) or importlib.import_module(parent)
+    return f"{object.__getattribute__(package, '__name__')}.{leaf}"
 
 
 def _find(name: str) -> ModuleSpec | None:

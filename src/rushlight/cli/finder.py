@@ -56,7 +56,8 @@ def install() -> None:
     for name, module in renamed.items():
         _rename(module, name)
     for name in sorted(renamed, key=len):
-        _say_where(renamed[name], name)
+        if not isinstance(renamed[name], Unloaded):
+            _say_where(renamed[name], name)
     # Another folder than rushlight's own, so that what torch has not is not found in it.
     sys.modules["torch"].__path__ = [str(Path(children.FOLDER) / "torch")]
     _show_by_ipython()
@@ -123,8 +124,6 @@ def _rename(module: ModuleType, name: str) -> None:
 
 def _say_where(module: ModuleType, name: str) -> None:
     """Let what is defined elsewhere, and found here in torch, say that it is from here."""
-    if isinstance(module, Unloaded):
-        return
     for key, value in list(vars(module).items()):
         if not (isinstance(value, type | FunctionType) and value.__qualname__ == key):
             continue

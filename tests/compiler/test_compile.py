@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import cProfile
+import sys
+
 import numpy as np
 import pytest
 
@@ -198,6 +201,20 @@ def test_python_that_cannot_be_replayed_runs_once_a_call() -> None:
         assert run(torch.full((2,), float(i))).tolist() == [i + 1, i + 1]
     assert seen == [0, 2, 4, 6, 8, 10]
     assert run.refusals
+
+
+@pytest.mark.parametrize("backend", ["inductor", "eager"])
+def test_a_profiler_goes_on_looking(backend: str) -> None:
+    run = torch.compile(lambda x: x + len(f"{x.shape}"), backend=backend)
+
+    def given() -> torch.Tensor:
+        return torch.zeros(1)
+
+    with cProfile.Profile() as profiler:
+        for _ in range(3):
+            assert run(given()).item() == 15
+    assert [one.callcount for one in profiler.getstats() if one.code is given.__code__] == [3]
+    assert sys.getprofile() is None
 
 
 def test_a_wrong_label_behind_a_draw_and_running_statistics_changes_nothing() -> None:

@@ -35,7 +35,7 @@ from rushlight.compiler.graphs.places import asserted, in_loop, is_operator, nam
 from rushlight.compiler.graphs.symbols import Term, number
 from rushlight.compiler.graphs.written import Call, Value, elsewhere, mapped, on_outlines, plain
 from rushlight.compiler.recording.origin import OWN, USER, origin_of_file
-from rushlight.compiler.recording.spy import _unfit
+from rushlight.compiler.recording.spy import _unfit, look_again
 from rushlight.core import doors
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase, inference, wrap
@@ -116,7 +116,7 @@ class Tracing(Taker, doors.Interpreter):
             try:
                 result = function(*args, **kwargs)
             finally:
-                sys.setprofile(profile)
+                look_again(profile)
             self._end(result)
             return result
         finally:

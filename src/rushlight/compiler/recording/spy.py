@@ -65,7 +65,7 @@ class Spy:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        sys.setprofile(self.before)
+        look_again(self.before)
 
     def _look(self, frame: Any, event: str, what: Any) -> None:
         if event == "call":
@@ -115,7 +115,15 @@ class Spy:
         self.recorder.refuse(error)
         if not self.recorder.lenient:
             raise error
-        sys.setprofile(self.before)
+        look_again(self.before)
+
+
+def look_again(profiler: Any) -> None:
+    """Let who looked before see calls again; a profiler in C (cProfile) is no function, and takes its place itself."""
+    if profiler is None or callable(profiler):
+        sys.setprofile(profiler)
+    else:
+        profiler.enable()
 
 
 def _imports(frame: Any) -> bool:

@@ -130,10 +130,13 @@ static void $NAME(const $T *restrict x, const $T *restrict w, $T *restrict y, lo
         const long n = r / $UNITS, first = r % $UNITS * $R, rows = $COUNT;
         $PATCHES(x + $XSTART + n * $XIMAGE + first * $XROWS, u, rows);
 
+        $T *out = y + $YSTART + n * $YIMAGE + first * 2 * $YROW;
         for (long f = 0; f < 16; f++) {
-            /* The rows of the next unit come meanwhile. */
+            /* The rows of the next unit, and those to be written, come meanwhile. */
             for (long i = f * $LINES; i < (f + 1) * $LINES; i++)
                 __builtin_prefetch(x + $NEXT + n * $XIMAGE + first * $XROWS + i * $LINE);
+            for (long i = f * $YLINES; i < (f + 1) * $YLINES; i++)
+                __builtin_prefetch(out + i * $LINE, 1);
             for (long o = 0; o < $BLOCKS; o++)
                 for (long t = 0; t < $TILES; t += $P) {
                     const $T *from = u + f * $STEP_IN + t * $INP, *weights = w + (f * $BLOCKS + o) * $IN * $JV;
@@ -161,7 +164,6 @@ static void $NAME(const $T *restrict x, const $T *restrict w, $T *restrict y, lo
         }
 
         /* A' m A: four pixels of every tile. */
-        $T *out = y + $YSTART + n * $YIMAGE + first * 2 * $YROW;
         for (long i = 0; i < rows; i++)
             for (long k = 0; k < $TW; k++)
                 for (long o = 0; o < $OUT; o += $V) {
@@ -222,7 +224,12 @@ static void $NAME(const $T *restrict x, const $T *restrict g, $T *restrict sums,
             $ADDBIAS
         }
 
-        for (long f = 0; f < 16; f++)
+        for (long f = 0; f < 16; f++) {
+            /* The rows of the next unit come meanwhile. */
+            for (long i = f * $LINES; i < (f + 1) * $LINES; i++)
+                __builtin_prefetch(x + $NEXT + n * $XIMAGE + first * $XROWS + i * $LINE);
+            for (long i = f * $GLINES; i < (f + 1) * $GLINES; i++)
+                __builtin_prefetch(gs + $ROWS * $GROW + i * $LINE);
             for (long o = 0; o < $OUT; o += $JV)
                 for (long c = 0; c < $IN; c += $P) {
                     const $T *from = u + f * $STEP_IN + c, *to = v + f * $STEP_OUT + o;
@@ -247,6 +254,7 @@ static void $NAME(const $T *restrict x, const $T *restrict g, $T *restrict sums,
                         for (int j = 0; j < $J; j++)
                             v${T}_store(total + p * $OUT + j * $V, v${T}_load(total + p * $OUT + j * $V) + sum[p][j]);
                 }
+        }
     }
 }
 """
@@ -360,6 +368,11 @@ def _units(tile: Tiles) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _lines(tile: Tiles, images: Images, itemsize: int) -> int:
+    """Lines of the cache in a sixteenth of a unit's rows."""
+    return -(-2 * tile.rows * images.row * itemsize // (16 * 64))
+
+
 def forward_tiles(result: tuple[int, int]) -> Tiles:
     """How the result of a convolution is shared out into units."""
     return tiles(result, 16)
@@ -385,7 +398,7 @@ def forward(
         "PATCHES": patches.name, "XSTART": x.start - padding[0] * x.row - padding[1] * x.pixel,
         "XIMAGE": x.image, "XROWS": 2 * x.row, "YSTART": y.start, "YIMAGE": y.image, "YROW": y.row,
         "YPIXEL": y.pixel, "NEXT": x.start + (2 * tile.rows + 2 - padding[0]) * x.row,
-        "LINES": -(-2 * tile.rows * x.row * size // (16 * 64)), "LINE": 64 // size,
+        "LINES": _lines(tile, x, size), "YLINES": _lines(tile, y, size), "LINE": 64 // size,
     }  # fmt: skip
     right = f"2 * k + 1 < {y.width}" if y.width % 2 else ""
     below = f"2 * (first + i) + 1 < {y.height}" if y.height % 2 else ""
@@ -447,7 +460,8 @@ def weight_gradient(form: Form, x: Images, g: Images, bias: bool, target: Target
         "STEP_IN": step_in, "STEP_OUT": step_out, "PATCHES": patches.name,
         "XSTART": x.start - form.padding[0] * x.row - form.padding[1] * x.pixel,
         "XIMAGE": x.image, "XROWS": 2 * x.row, "GSTART": g.start, "GIMAGE": g.image, "GROW": g.row,
-        "GPIXEL": g.pixel, "bias": ", the bias's behind them" if bias else "",
+        "GPIXEL": g.pixel, "NEXT": x.start + (2 * tile.rows + 2 - form.padding[0]) * x.row,
+        "LINES": _lines(tile, x, size), "GLINES": _lines(tile, g, size), "LINE": 64 // size, "bias": ", the bias's behind them" if bias else "",
         "ADDBIAS": f"v{T}_store({place}, v{T}_load({place}) + whole);" if bias else "(void)whole;",
     }  # fmt: skip
     scratch = 16 * (step_in + step_out) * size

@@ -90,7 +90,9 @@ from rushlight._dynamo.backends import common
 assert common is sys.modules["torch._dynamo.backends.common"] and common.aot_autograd is aot_autograd
 assert (common.__name__, type(common).__name__) == ("torch._dynamo.backends.common", "module")
 """).split()
-    assert not [name for name in loaded if name.startswith(("torch.fx.", "torch.profiler.profiler"))]
+    assert not [
+        name for name in loaded if name.startswith(("torch.fx.", "torch.profiler.profiler"))
+    ]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ from rushlight.compiler.recording.entries import (
 )
 from rushlight.compiler.recording.program import Program, Result
 from rushlight.compiler.recording.values import Figure, Value
+from rushlight.compiler.room import words_of
 from rushlight.core.row import Primitive
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import TensorBase
@@ -167,8 +168,6 @@ class _Reader(pickle.Unpickler):
     def persistent_load(self, key: Any) -> Any:
         kind, number = key
         if kind == "twister":
-            from rushlight.compiler.lowering.draws import words_of
-
             return words_of(self.parts["generator", number])
         return self.parts[key]
 

@@ -1,12 +1,14 @@
-"""Memory for many temporaries: in large pages, where the system has them.
+"""Memory in which C works: that of random generators, and that of temporaries, in large pages where there are such.
 
-A step goes through all of it in places far from each other, and with pages of 4 KB a processor looks up
+A step goes through all of its temporaries in places far from each other, and with pages of 4 KB a processor looks up
 where they lie more often than it may remember.
 """
 
 from __future__ import annotations
 
+import ctypes
 import mmap
+from typing import Any
 
 import numpy as np
 
@@ -29,3 +31,8 @@ def zeros(size: int) -> Array:
         return np.zeros(size, np.uint8)
     whole = np.frombuffer(pages, np.uint8)
     return whole[-address(whole) % _PAGE :][:size]
+
+
+def words_of(generator: Any) -> Array:
+    """The memory of a generator as an array: its words, and where it stands."""
+    return np.frombuffer((ctypes.c_uint32 * 625).from_address(generator.twister), np.uint32)

@@ -35,6 +35,9 @@ from rushlight.compiler.recording.values import Figure
 
 # Elements of a row that are kept on the stack.
 _ROW_BUFFER = 16384
+# So many sums over rows stand beside each other where a row has that many elements at the most: the next row
+# would wait until the one before has been added.
+_BESIDE, _SHORT = 4, 32
 
 
 class Writer:
@@ -248,8 +251,9 @@ class NestWriter(Writer):
             if size == 1:
                 self.line(f"{kind} {name} = {initial};")
             else:
-                self.line(f"{kind} {name}[{size}];")
-                self.line(f"for (long j = 0; j < {size}; j++) {name}[j] = {initial};")
+                room = size * _beside(piece)
+                self.line(f"{kind} {name}[{room}];")
+                self.line(f"for (long j = 0; j < {room}; j++) {name}[j] = {initial};")
             if self.goes_on:
                 self.open("if (begin)")
                 self._accumulator(piece, name, stored=False)
@@ -257,7 +261,15 @@ class NestWriter(Writer):
         self.lines += body
         for piece, name in self.accumulators:
             if kept_size(piece) <= _ROW_BUFFER:
+                self._together(piece, name)
                 self._accumulator(piece, name, stored=True)
+
+    def _together(self, piece: Piece, name: str) -> None:
+        """Add up sums that stand beside each other."""
+        size, beside = kept_size(piece), _beside(piece)
+        if beside > 1:
+            rest = " + ".join(f"{name}[{size * part} + j]" for part in range(1, beside))
+            self.line(f"for (long j = 0; j < {size}; j++) {name}[j] += {rest};")
 
     def _accumulator(self, piece: Piece, name: str, *, stored: bool) -> None:
         """Bring a sum over rows to its memory; or back, when it goes on."""
@@ -450,7 +462,8 @@ class NestWriter(Writer):
             return f"{self.pointer(access)}[{self.index(piece, access)}]"
         if kept_size(piece) == 1:
             return name
-        return f"{name}[{flat(inner_dims(piece))}]"
+        part = f"(r % {_BESIDE}) * {kept_size(piece)} + " if _beside(piece) > 1 else ""
+        return f"{name}[{part}{flat(inner_dims(piece))}]"
 
     def _start(self, piece: Piece) -> None:
         """Let memory that is added to within a row hold what the fold starts with."""
@@ -466,6 +479,11 @@ class NestWriter(Writer):
         self.line(f"{self.pointer(access)}[{self.index(piece, access)}] = {fold.initial};")
         for _ in range(opened):
             self.close()
+
+
+def _beside(piece: Piece) -> int:
+    """How many sums over rows are made at once."""
+    return _BESIDE if fold_of(piece).kind == "+" and 1 < kept_size(piece) <= _SHORT else 1
 
 
 def _meets_nan(piece: Piece) -> bool:

@@ -461,7 +461,8 @@ def weight_gradient(form: Form, x: Images, g: Images, bias: bool, target: Target
         "XSTART": x.start - form.padding[0] * x.row - form.padding[1] * x.pixel,
         "XIMAGE": x.image, "XROWS": 2 * x.row, "GSTART": g.start, "GIMAGE": g.image, "GROW": g.row,
         "GPIXEL": g.pixel, "NEXT": x.start + (2 * tile.rows + 2 - form.padding[0]) * x.row,
-        "LINES": _lines(tile, x, size), "GLINES": _lines(tile, g, size), "LINE": 64 // size, "bias": ", the bias's behind them" if bias else "",
+        "LINES": _lines(tile, x, size), "GLINES": _lines(tile, g, size), "LINE": 64 // size,
+        "bias": ", the bias's behind them" if bias else "",
         "ADDBIAS": f"v{T}_store({place}, v{T}_load({place}) + whole);" if bias else "(void)whole;",
     }  # fmt: skip
     scratch = 16 * (step_in + step_out) * size

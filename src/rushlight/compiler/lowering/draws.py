@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,7 @@ from rushlight.compiler.emit.expressions import literal
 from rushlight.compiler.graph import Drawing, NoC, Place
 from rushlight.compiler.lowering.program import Lowering
 from rushlight.compiler.recording.entries import Draw
-from rushlight.core.tensor import Array
+from rushlight.compiler.room import words_of
 
 _FLOAT, _DOUBLE, _LONG = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 _SUFFIXES = {_FLOAT: "f32", _DOUBLE: "f64"}
@@ -103,8 +102,3 @@ def _twister(lowering: Lowering, generator: Any) -> Place:
         memory = lowering.memory("twister", array.dtype, array.size, "stream", array)
         known = lowering.twisters[id(generator)] = Place(memory, 0, array.shape, (1,))
     return known
-
-
-def words_of(generator: Any) -> Array:
-    """The memory of a generator as an array: its words, and where it stands."""
-    return np.ctypeslib.as_array((ctypes.c_uint32 * 625).from_address(generator.twister))

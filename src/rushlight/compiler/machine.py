@@ -74,7 +74,7 @@ class Machine(Written):
         streams = {id(m.array) for m in self.graph.memories if m.kind == "stream"}
         self.locks = [g.lock for g in program.generators] if streams else []
         self.doubles = (ctypes.c_double * max(program.size, 1))()
-        self.numbers = np.frombuffer(self.doubles, np.float64)
+        self.numbers = np.frombuffer(memoryview(self.doubles), np.float64)
         self.table = (ctypes.c_void_p * max(len(self.graph.memories), 1))()
         # What a call does; and what each of its backwards does later.
         self.order: list[Any] = []

@@ -35,4 +35,5 @@ def zeros(size: int) -> Array:
 
 def words_of(generator: Any) -> Array:
     """The memory of a generator as an array: its words, and where it stands."""
-    return np.frombuffer((ctypes.c_uint32 * 625).from_address(generator.twister), np.uint32)
+    words = (ctypes.c_uint32 * 625).from_address(generator.twister)
+    return np.frombuffer(memoryview(words), np.uint32)

@@ -233,3 +233,24 @@ def test_training_goes_on_in_the_other_framework(name):
         )
     )
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("size", [3, 100])
+def test_several_in_one_buffer_are_read_where_they_begin(size):
+    read = {}
+    for framework in (torch, rushlight):
+        file, at, found = io.BytesIO(b"ab"), [], []
+        file.seek(2)
+        for count in (3, size):
+            at.append(file.tell())
+            framework.save(framework.ones(count) * (len(at)), file)
+        for place in at:
+            file.seek(place)
+            assert framework.serialization._is_zipfile(file)
+            assert file.tell() == place
+            try:
+                found.append(framework.load(file).tolist())
+            except RuntimeError:
+                found.append("refused")
+        read[framework.__name__] = found
+    assert read["torch"] == read["rushlight"]

@@ -7,6 +7,7 @@ from rushlight.serialization.api import (
     load,
     save,
 )
+from rushlight.serialization.archive import _is_zipfile  # noqa: F401
 from rushlight.serialization.names import (
     add_safe_globals,
     clear_safe_globals,

@@ -161,7 +161,8 @@ def load(
     if mmap:
         raise ValueError("f must be a file path in order to use the mmap argument")
     for needed in ("seek", "tell", "read", "readline"):
-        if not hasattr(f, needed):
+        # Only pickle reads lines, of which an archive has its own copy.
+        if not hasattr(f, needed) and not (needed == "readline" and archive._is_zipfile(f)):
             raise AttributeError(
                 f"{type(f).__name__!r} object has no attribute {needed!r}. You can only torch.load "
                 "from a file that is seekable. Please pre-load the data into a buffer like "
@@ -207,9 +208,8 @@ def get_unsafe_globals_in_checkpoint(f: Place) -> list[str]:
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
             return get_unsafe_globals_in_checkpoint(file)
-    if f.read(len(archive.MAGIC)) != archive.MAGIC:
+    if not archive._is_zipfile(f):
         raise ValueError("Expected input to be a checkpoint returned by torch.save")
-    f.seek(0)
     return unsafe_names(io.BytesIO(archive.Archive(f).read("data.pkl")))
 
 
@@ -223,12 +223,7 @@ def _load(
     file: Any, unpickler: Any, options: dict[str, Any], restore: Restore, map_from: str | None
 ) -> Any:
     make = functools.partial(unpickler, **options)
-    start = file.tell()
-    head = file.read(len(archive.MAGIC))
-    file.seek(start)
-    if not head:
-        raise EOFError("Ran out of input: the file is empty")
-    if head == archive.MAGIC:
+    if archive._is_zipfile(file):
         return _load_archive(archive.Archive(file), make, restore, map_from)
     if map_from is not None:
         raise RuntimeError(

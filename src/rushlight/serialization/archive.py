@@ -10,6 +10,7 @@ name/.data/serialization_id   forty digits that tell files apart
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import struct
 import zipfile
@@ -79,23 +80,42 @@ def _padding(start: int) -> bytes:
     return _PADDING_ID + struct.pack("<H", fill) + b"Z" * fill
 
 
+def _is_zipfile(f: IO[bytes]) -> bool:
+    """Whether an archive begins where the file stands, which it is left at."""
+    start = f.tell()
+    head = f.read(len(MAGIC))
+    f.seek(start)
+    return head == MAGIC
+
+
 class Archive:
-    """A .pt file open for reading.
+    """A .pt file open for reading, whose records begin where it stands.
 
     Raises RuntimeError, as torch's reader does, for what is cut off, altered or no .pt file.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        start = file.tell()
         try:
             self._zip = zipfile.ZipFile(file)
+            self._size = file.seek(0, os.SEEK_END)
+            records = self._zip.infolist()
+            begin = min((info.header_offset for info in records), default=start)
+            if begin != start:
+                # The last of several. As in torch, another is read if it is of the same size.
+                shift = self._zip.start_dir - begin + start
+                file.seek(shift)
+                found = file.read(self._size - self._zip.start_dir)
+                records = zipfile.ZipFile(io.BytesIO(found)).infolist()
+                for info in records:
+                    info.header_offset += shift
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
             raise RuntimeError(
                 f"PytorchStreamReader failed reading zip archive: {_reason(error)}. The file is "
                 "corrupt or was not saved to its end: load an earlier one, or save it anew"
             ) from None
-        self._size = file.seek(0, os.SEEK_END)
-        self._records = {info.filename: info for info in self._zip.infolist()}
+        self._records = {info.filename: info for info in records}
         # torch writes zeros, and looks at none, where its checksums are switched off.
         self._has_checksums = any(info.CRC for info in self._records.values())
         if not self._records:

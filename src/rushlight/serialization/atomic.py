@@ -26,9 +26,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     >>> path.read_bytes()
     b'all of it'
     """
-    # A link stays a link: what it points to is replaced.
-    target = Path(os.path.realpath(path))
-    mode = _mode(target)
+    target, mode = place_of(path)
     if mode is not None and not stat.S_ISREG(mode):
         # A pipe or a device such as /dev/null has no content that could be half written.
         with open(target, "wb") as device:
@@ -90,14 +88,15 @@ def _lock(file: IO[bytes], wait: bool = False) -> None:
     fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _mode(path: Path) -> int | None:
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        return None
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(f"{path} is a folder: name a file in it")
-    return mode
+def place_of(path: str | os.PathLike[str]) -> tuple[Path, int | None]:
+    """The file that a path means, and its mode if it is there; an OSError where none can be."""
+    # A link stays a link: what it points to is replaced.
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder: name a file in it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent}")
+    return target, target.stat().st_mode if target.exists() else None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import os
 import shutil
 import tarfile
-import tempfile
 import urllib.request
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+
+from rushlight.serialization.atomic import replacing
 
 PathLike = str | os.PathLike[str]
 
@@ -40,22 +38,6 @@ def check_integrity(fpath: PathLike, md5: str | None = None) -> bool:
     return os.path.isfile(fpath) and (md5 is None or check_md5(fpath, md5))
 
 
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes the target's place when all went well and is gone otherwise."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-
-
 def download_url(
     url: str, root: PathLike, filename: str | None = None, md5: str | None = None
 ) -> None:
@@ -67,9 +49,10 @@ def download_url(
     target = Path(root).expanduser() / (filename or os.path.basename(url))
     if check_integrity(target, md5):
         return
+    target.parent.mkdir(parents=True, exist_ok=True)
     request = urllib.request.Request(url, headers={"User-Agent": "rushlight"})
     found = hashlib.md5(usedforsecurity=False)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response, _replacing(target) as file:
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response, replacing(target) as file:
         while chunk := response.read(_CHUNK):
             file.write(chunk)
             found.update(chunk)
@@ -96,7 +79,8 @@ def extract_archive(
             tar.extractall(folder, filter="data")
     elif name.endswith(".gz"):
         result = folder / name.removesuffix(".gz")
-        with gzip.open(source, "rb") as packed, _replacing(result) as file:
+        folder.mkdir(parents=True, exist_ok=True)
+        with gzip.open(source, "rb") as packed, replacing(result) as file:
             shutil.copyfileobj(packed, file, _CHUNK)
     else:
         raise RuntimeError(

@@ -30,6 +30,7 @@ from torch.distributed.tensor.parallel import (
     PrepareModuleInput,
     RowwiseParallel,
     SequenceParallel,
+    loss_parallel,
     parallelize_module,
 )
 
@@ -184,5 +185,22 @@ torch.manual_seed(1)
 narrow = fully_shard(Block(), mesh=mesh, mp_policy=bf16)
 with contextlib.suppress(AttributeError):
     case("narrow", lambda: str(narrow(own).dtype))
+
+
+def looked_at():
+    found = []
+    for step in (model.unshard, model.reshard):
+        step()
+        found.append([type(p).__name__ for p in model.parameters()])
+    return found
+
+
+def parallel_loss():
+    with loss_parallel():
+        return round(F.cross_entropy(B, torch.tensor([0, 1, 1, 0])).full_tensor().item(), 5)
+
+
+case("whole, and in parts again", looked_at)
+case("the loss of logits in parts", parallel_loss)
 dist.barrier()
 end()

@@ -161,6 +161,13 @@ def uneven(**options):
     return [p.detach().clone() for p in model.parameters()]
 
 
+def unsynced_before(model):
+    with model.no_sync():
+        model(torch.ones(1))
+    model.module.kept.fill_(rank + 3.0)
+    model(torch.ones(1))
+
+
 for name, call in {
     "not finished": finished,
     "under no_sync": under_no_sync,
@@ -175,6 +182,7 @@ for name, call in {
     "buffers in eval": lambda: buffers(lambda model: model.eval()(torch.ones(1))),
     "buffers without gradients": lambda: buffers(quietly),
     "buffers in no_sync": lambda: buffers(unsynced),
+    "buffers after no_sync": lambda: buffers(unsynced_before),
     "buffers of the module": lambda: buffers(lambda model: model.module(torch.ones(1))),
     "a copy": lambda: list(copy.deepcopy(two()).state_dict()),
 }.items():

@@ -29,6 +29,7 @@ class ModuleJoinHook(JoinHook):
             and (buffers := ddp._buffers_sent())
         ):
             _broadcast_coalesced(ddp.process_group, buffers, _common_rank(ddp.process_group, False))
+        ddp.require_forward_param_sync = bool(syncing)
         if syncing:
             ddp.reducer.shadow(ddp.find_unused_parameters or ddp.static_graph)
 

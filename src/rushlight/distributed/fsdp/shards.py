@@ -30,7 +30,6 @@ from rushlight.distributed.tensor.placement_types import (
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
 
-UnshardHandle = refused("UnshardHandle", "unshard() has the parameters at once", __name__)
 DataParallelMeshDims = refused(
     "DataParallelMeshDims", "the last side of a mesh is sharded over", __name__
 )
@@ -135,13 +134,26 @@ class _Shards:
         return own.narrow(0, 0, self.rows).div(self.divisor).clone()
 
 
+class UnshardHandle:
+    """What `unshard(async_op=True)` gives: the parameters are there already."""
+
+    def wait(self) -> None:
+        """Nothing is left to wait for."""
+
+
 class FSDPModule:
     """What a module is besides, whose parameters are sharded."""
 
     _sharded: dict[tuple[Module, str], Any]
 
-    def unshard(self, async_op: bool = False) -> None:
-        """Nothing: a module gathers its parameters when it runs."""
+    def unshard(self, async_op: bool = False) -> UnshardHandle | None:
+        """Let the parameters be whole until the module has run, or `reshard`; to look at, not to train."""
+        wholes: dict[int, Parameter] = {}
+        for (owner, name), part in self._sharded.items():
+            if id(part) not in wholes:
+                wholes[id(part)] = Parameter(part._shards.whole(part), part.requires_grad)
+            owner._parameters[name] = wholes[id(part)]
+        return UnshardHandle() if async_op else None
 
     def reshard(self) -> None:
         """Let go of the whole parameters."""
@@ -299,10 +311,9 @@ def _after(module: Any, args: Any, result: Any) -> Any:
 
 
 def _put_back(module: Any) -> None:
-    if module._running is None:
-        return
-    module._running.close()
-    object.__setattr__(module, "_running", None)
+    if module._running is not None:
+        module._running.close()
+        object.__setattr__(module, "_running", None)
     for (owner, name), part in module._sharded.items():
         owner.__dict__.pop(name, None)
         owner._parameters[name] = part

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 from rushlight._tensor import Tensor
+from rushlight.distributed.tensor.dispatch import implicit_replication
 from rushlight.distributed.tensor.dtensor import (
     DTensor,
     current_mesh,
@@ -282,5 +283,6 @@ def parallelize_module(
 
 @contextmanager
 def loss_parallel() -> Iterator[None]:
-    """The block in which a loss of shared-out classes is taken: its inputs are gathered, as everywhere."""
-    yield
+    """The block in which a loss of shared-out classes is taken: they are gathered, and plain targets are whole."""
+    with implicit_replication():
+        yield

@@ -171,6 +171,7 @@ class DistributedDataParallel(Module):
         if self.require_forward_param_sync and self.broadcast_buffers:
             self._sync_buffers()
         outputs = self.module(*inputs, **kwargs)
+        self.require_forward_param_sync = syncing  # In no_sync buffers go their own ways, too.
         if syncing:
             self.reducer.prepare(self._unreached(outputs))
         else:

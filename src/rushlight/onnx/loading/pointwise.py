@@ -221,7 +221,31 @@ def _bit_cast(op: Operator, x: Any) -> Any:
     return x.view(torch_type(proto_type(op.get("to"))))
 
 
-POINTWISE: dict[str, Handler] = {
+# torch only keeps these, and ONNX computes with them.
+_KEPT = (np.uint16, np.uint32, np.uint64)
+_UNSIGNED: dict[str, np.ufunc] = {
+    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.floor_divide, "Mod": np.remainder,
+    "Max": np.maximum, "Min": np.minimum, "Equal": np.equal, "Less": np.less, "LessOrEqual": np.less_equal,
+    "Greater": np.greater, "GreaterOrEqual": np.greater_equal, "BitwiseNot": np.invert,
+}  # fmt: skip
+
+
+def _whatever_whole(name: str, handler: Handler) -> Handler:
+    """A handler whose inputs may be of a type that only NumPy computes with."""
+    known = _UNSIGNED.get(name)
+    if known is None:
+        return handler
+
+    def handle(op: Operator, *inputs: Any) -> Any:
+        if dtype_of(inputs[0]) not in _KEPT:
+            return handler(op, *inputs)
+        arrays = [array_of(x) for x in inputs]
+        return tensor_of(known(*arrays) if known.nin == 1 else functools.reduce(known, arrays))
+
+    return handle
+
+
+_HANDLERS: dict[str, Handler] = {
     **{name: plain(function) for name, function in SAME.items()},
     **{name: _two(function) for name, function in TWO.items()},
     "Div": _div, "Mod": _mod, "Pow": _pow, "Max": _variadic(T.maximum), "Min": _variadic(T.minimum),
@@ -232,3 +256,4 @@ POINTWISE: dict[str, Handler] = {
     "Softmax": _softmax, "LogSoftmax": _log_softmax, "Hardmax": _hardmax, "Cast": _cast, "CastLike": _cast_like,
     "BitCast": _bit_cast,
 }  # fmt: skip
+POINTWISE = {name: _whatever_whole(name, handler) for name, handler in _HANDLERS.items()}

@@ -11,7 +11,9 @@ from rushlight.core.table import TABLE
 from rushlight.explain import examples, symbolic, updates
 from rushlight.explain.report import explained
 from rushlight.explain.subjects import (
+    ATTRIBUTE,
     MODULE,
+    NAMESPACE,
     OPERATION,
     OPTIMIZER,
     ROW,
@@ -70,7 +72,9 @@ def test_most_rows_are_expressed():
     ("name", "kind", "meant"),
     [("softmax", OPERATION, "softmax"), ("torch.nn.Linear", MODULE, "Linear"), ("adam", OPTIMIZER, "Adam"),
      ("StepLR", SCHEDULE, "StepLR"), ("F.cross_entropy", OPERATION, "cross_entropy"), ("linalg.det", OPERATION, "det"),
-     ("Tensor.view", OPERATION, "view"),
+     ("Tensor.view", OPERATION, "view"), ("T", ATTRIBUTE, "T"), ("Tensor.grad", ATTRIBUTE, "grad"),
+     ("t", OPERATION, "t"),
+     ("torch.nn", NAMESPACE, "nn"), ("F", NAMESPACE, "F"), ("torch", NAMESPACE, "torch"), ("fft", OPERATION, "fft"),
      ("cross_entropy_loss", MODULE, "CrossEntropyLoss"),
      ("normalize", OPERATION, "normalize"),
      ("max_pool_from", ROW, "max_pool_from"),

@@ -12,8 +12,10 @@ from rushlight.explain import examples
 from rushlight.explain.examples import Example, Used
 from rushlight.explain.lines import inset, own_source, section, wrapped
 from rushlight.explain.subjects import (
+    ATTRIBUTE,
     CLASS,
     MODULE,
+    NAMESPACE,
     OPERATION,
     OPTIMIZER,
     ROW,
@@ -38,8 +40,12 @@ def explained(what: Subject, *, c: bool = False) -> Iterator[str]:
         yield from optimizer(what)
     elif what.kind == SCHEDULE:
         yield from schedule(what)
-    elif what.kind == CLASS:
+    elif what.kind in (CLASS, ATTRIBUTE):
         yield from _written(what)
+    elif what.kind == NAMESPACE:
+        yield from section("what is in it")
+        listed = getattr(what.value, "__all__", None) or dir(what.value)
+        yield from wrapped("  ".join(sorted(name for name in listed if name[0] != "_")))
     elif what.kind == ROW:
         yield from _row(what.value, None)
         yield from _sources(what.value)

@@ -14,7 +14,7 @@ from rushlight.core.table import TABLE
 from rushlight.overriding import functions
 
 OPERATION, MODULE, OPTIMIZER, SCHEDULE, ROW = "operation", "module", "optimizer", "schedule", "row"
-CLASS = "class"
+CLASS, ATTRIBUTE, NAMESPACE = "class", "attribute", "namespace"
 
 # Where names are looked for, in this order, and how users write the place.
 _PLACES = {
@@ -81,8 +81,9 @@ def subject(name: str) -> Subject:
         found = next(shown, hits[0] if hits else None)
         if found is None and name in TABLE:
             found = Subject(name, ROW, TABLE[name])
-        found = found or _elsewhere(name) or _whatever_case(name)
-    found = found or _elsewhere(name)
+        found = found or _in("Tensor", name) or _elsewhere(name) or _namespace(name)
+        found = found or _whatever_case(name)
+    found = found or _elsewhere(name) or _namespace(name)
     if found is None:
         raise UnknownNameError(name, _near(last))
     found.names = found.names or _names_of(found)
@@ -101,6 +102,19 @@ def _elsewhere(name: str) -> Subject | None:
     return None
 
 
+def _namespace(name: str) -> Subject | None:
+    """A namespace as a whole: torch, or one of those in it."""
+    place = "" if name in ("torch", "rushlight") else _SHORT.get(name, name)
+    if (place not in _PLACES and place not in _ELSEWHERE) or place == "Tensor" or not name:
+        return None
+    return Subject(
+        name,
+        NAMESPACE,
+        import_module(f"rushlight.{place}".rstrip(".")),
+        [f"torch.{place}".rstrip(".")],
+    )
+
+
 def _holder(place: str) -> Any:
     torch: Any = import_module("rushlight")
     if not place:
@@ -115,6 +129,8 @@ def _holder(place: str) -> Any:
 def _in(place: str, name: str) -> Subject | None:
     holder = _holder(place)
     value = getattr(holder, name, None) if holder is not None and name[:1] != "_" else None
+    if isinstance(value, property):
+        return Subject(name, ATTRIBUTE, value.fget, [f"{_PLACES[place]}.{name}"])
     kind = None if value is None else kind_of(value)
     return None if kind is None else Subject(name, kind, value)
 

@@ -247,6 +247,23 @@ print(loss.item())
 """
 
 
+def test_boxes_are_named_by_what_is_computed_and_asked_for():
+    titles = [box[0] for box in labels(draw(nn.LSTM(2, 3), torch.ones(4, 1, 2)))[1]]
+    assert titles == ["LSTM", "input", "output[0]", "output[1][0]", "output[1][1]"]
+
+    def changed(x, w):
+        y = x * w
+        y += x
+        y.exp_()
+        return {"y": y, "x": x}
+
+    drawing = draw(changed, torch.ones(2), torch.ones(2, requires_grad=True))
+    titles = [box[0] for box in labels(drawing)[1]]
+    outputs = [f"output[&#x27;{name}&#x27;]" for name in "xy"]
+    assert sorted(titles) == ["Add", "Exp", "Mul", *outputs, "w", "x"]
+    assert drawing.svg.rstrip().endswith("</svg>")
+
+
 def test_the_first_backward_of_a_program(tmp_path):
     (tmp_path / "train.py").write_text(SCRIPT)
     command = [sys.executable, "-m", "rushlight", "run"]

@@ -217,6 +217,15 @@ def test_what_cannot_be_shown_is_refused(tmp_path, monkeypatch):
         page(torch.ones(2), path)
     with pytest.raises(ValueError, match="no operation ran"):
         page(lambda: None, path)
+    ran = []
+    for bad, error in (
+        (tmp_path / "no" / "out.html", FileNotFoundError),
+        (tmp_path, IsADirectoryError),
+    ):
+        with pytest.raises(error, match=str(tmp_path)) as told:
+            page(lambda: ran.append(1), bad)
+        assert "partial" not in str(told.value)
+    assert not ran
     monkeypatch.setitem(sys.modules, "netron", None)
     with pytest.raises(MissingExtraError, match=r"rushlight\[page\]"):
         page(torch.ones(2), path)

@@ -45,6 +45,11 @@ class Drawing:
         source = self.source.replace("{", "{ dpi=144", 1) if kind == "png" else self.source
         return picture(source, kind)
 
+    @property
+    def svg(self) -> str:
+        """The picture as the text of an SVG file."""
+        return self.render("svg").decode()
+
     def save(self, path: str | PathLike[str]) -> Path:
         """Write to path, in the format its suffix names: .dot, .gv, .svg, .png or .pdf.
 
@@ -67,7 +72,7 @@ class Drawing:
     def _repr_svg_(self) -> str | None:
         # None lets a notebook go on to the text, which says what is missing.
         try:
-            return self.render().decode() if self.format == "svg" else None
+            return self.svg if self.format == "svg" else None
         except (MissingExtraError, DrawingError):
             return None
 

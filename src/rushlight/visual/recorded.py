@@ -17,7 +17,7 @@ from rushlight.visual.boxes import Box, Fact, Item, Step, grouped, with_leaves
 from rushlight.visual.capture import Capture
 from rushlight.visual.facts import gradient, norm, number, shape_of, values
 from rushlight.visual.names import BUFFER, CONSTANT, INPUT, LEAF, PARAMETER, Names
-from rushlight.visual.records import FORWARD, Call, Operation, Value, Visit
+from rushlight.visual.records import FORWARD, WRITE, Call, Operation, Value, Visit
 from rushlight.visual.tape import is_layer, short
 
 _BEGINS = (PARAMETER, BUFFER, LEAF)
@@ -39,11 +39,12 @@ def look(array: Array) -> float | complex | None:
 
 
 class Run(NamedTuple):
-    """What was written down, where it led, and what torch calls the nodes of its operations."""
+    """What was written down, where it led, what torch calls the nodes of its operations, and names of the roots."""
 
     capture: Capture
     roots: Sequence[Value]
     labels: Mapping[Operation, str]
+    names: Sequence[str | None] = ()
 
 
 def run_call(what: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Run:
@@ -55,12 +56,8 @@ def run_call(what: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Run:
         for name, tensor in _named_arguments(what, args, kwargs):
             run.value_of(tensor).name = name
         out = what(*args, **kwargs)
-        outputs = []
-        for name, tensor in tensors_in(out, "output"):
-            value = run.value_of(tensor)
-            value.name = name
-            outputs.append(value)
-    return Run(run, outputs, labels_of(run))
+        named = [(name, run.value_of(tensor)) for name, tensor in tensors_in(out, "output")]
+    return Run(run, [value for _, value in named], labels_of(run), [name for name, _ in named])
 
 
 def labels_of(run: Capture) -> dict[Operation, str]:
@@ -108,11 +105,11 @@ class _Reader:
     def __init__(self, noted: Run, module: Any) -> None:
         run = noted.capture
         self.tensors = {} if module is None else dict(module.named_parameters())
-        # The call of the module that is drawn needs no frame: all is in it.
+        # The call of the module that is drawn needs no frame, unless it is a layer itself: all is in it.
         self.whole = None if module is None or not run.calls else run.calls[0]
         self.full = {} if module is not None else _full_names(run.names)
         self.kinds = {path: type(module) for path, module in run.names.modules()}
-        self.labels = noted.labels
+        self.labels, self.names = noted.labels, noted.names
         self.gradients: dict[Operation, Any] = {}
         for event in run.events:
             if isinstance(event, Visit) and event.incoming and event.incoming[0] is not None:
@@ -144,7 +141,7 @@ class _Reader:
                 way = (*way, Step(("function", call), "", asked[call], True))
             placed.append((box, way))
         items = with_leaves(grouped(placed), list(self.leaves.values()))
-        return [*items, *(self._output(root) for root in roots)]
+        return [*items, *map(self._output, roots, self.names or [r.name for r in roots])]
 
     def _drawn(self, roots: Sequence[Value]) -> list[Operation]:
         """The operations that led to roots and matter: within a module, or made of what is learned."""
@@ -164,14 +161,14 @@ class _Reader:
                 if isinstance(v, Value)
             ):
                 matters.add(operation)
-        return [o for o in order if o in matters or not matters]
+        return [o for o in order if (o in matters or not matters) and not _lands(o)]
 
     def _way(self, call: Call | None) -> tuple[Step, ...]:
         steps: list[Step] = []
         while call is not None:
             kind = self.kinds.get(call.path)
             layer = kind is not None and is_layer(kind)
-            if call is not self.whole:
+            if layer or call is not self.whole:
                 name = self.full.get(call.path, call.path)
                 steps.append(Step(call.number, name, call.kind, layer))
             call = call.parent
@@ -179,7 +176,9 @@ class _Reader:
 
     def _source(self, value: Value) -> Iterable[tuple[Box, str]]:
         maker = _maker(value)
-        if maker is not None and maker in self.boxes:
+        if maker is not None and _lands(maker):
+            yield from self._source(maker.inputs[1])
+        elif maker is not None and maker in self.boxes:
             number = maker.outputs.index(value) if value in maker.outputs else 0
             yield self.boxes[maker], f" {number}" if number else ""
         elif value.kind != CONSTANT or value.shape:
@@ -232,8 +231,8 @@ class _Reader:
         tooltip = f"{title}{reads}{where}"
         return Box("operation", title, title, facts, tooltip=tooltip, operations=1)
 
-    def _output(self, root: Value) -> Box:
-        name = root.name or "output"
+    def _output(self, root: Value, name: str | None) -> Box:
+        name = name or "output"
         return Box("output", name, "output", self._facts(root), [*self._source(root)])
 
 
@@ -309,6 +308,18 @@ def _continues(operation: Operation, group: Sequence[Operation]) -> bool:
 
 def _makers(operation: Operation) -> list[Operation]:
     return [v.maker for v in operation.inputs if isinstance(v, Value) and v.maker is not None]
+
+
+def _lands(operation: Operation) -> bool:
+    """Whether it writes what was computed in the same call where it belongs, the end of a change in place."""
+    made = _makers(operation)[-1:]
+    if (
+        not made
+        or (operation.kind, operation.name) != (WRITE, "copy")
+        or operation.asked == "copy_"
+    ):
+        return False
+    return (made[0].lines, made[0].module) == (operation.lines, operation.module)
 
 
 def _function(operation: Operation) -> str | None:

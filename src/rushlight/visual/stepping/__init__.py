@@ -16,6 +16,7 @@ from typing import Any
 
 from rushlight.core.tensor import TensorBase
 from rushlight.nn import Module
+from rushlight.serialization.atomic import place_of
 from rushlight.visual.capture import Capture
 from rushlight.visual.names import variables
 from rushlight.visual.stepping.afterwards import read_tape, send_back
@@ -75,7 +76,8 @@ def page(
       operations are left but no values: keep it with `backward(retain_graph=True)`, or give the function.
 
     Needs `pip install "rushlight[page]"`. Raises TypeError for anything else, ValueError where there is nothing
-    to show, and what the function raises, after the page of what ran until then was written.
+    to show, OSError where there can be no such file, and what the function raises, after the page of what ran until
+    then was written.
 
     >>> import rushlight as torch
     >>> from rushlight.visual import page
@@ -91,6 +93,7 @@ def page(
     'step.html'
     """
     check_extra()
+    place_of(path)
     if isinstance(what, TensorBase):
         if args or kwargs:
             raise TypeError(

@@ -213,7 +213,7 @@ function told(i) {
 function forward(step, i) {
   const kind = { write: "writes into memory", random: "random numbers", function: "a Function of yours" }[step.kind];
   const back = visits.get(i);
-  return [...head("f", step.name, step), kind ? el("div", { class: "where" }, kind) : null, ...marked(i), step.error ? el("div", { class: "mark" }, step.error) : null,
+  return [...head("f", step.name, step), kind ? el("div", { class: "where" }, kind) : null, ...marked(i),
     ...lineOf(step), ...formulas(step.row),
     heading("Takes"), el("div", { class: "values" }, operands(step.in, step.row, "input")),
     heading("Gives"), el("div", { class: "values" }, step.out.map((v, n) => card(v, step.out.length > 1 ? `output ${n + 1}` : "output"))),
@@ -345,13 +345,13 @@ function bar() {
   context.globalAlpha = 0.5;
   order.forEach((i, p) => {
     context.fillStyle = style.getPropertyValue(name[steps[i].p]);
-    const from = (p + 0.5) / (order.length + 1) * width;
-    context.fillRect(from, 0, width / (order.length + 1) + 1, h);
+    // Around where the handle stands at this step; before the first it is at the left end.
+    context.fillRect((p + 0.5) / order.length * width, 0, width / order.length + 1, h);
   });
   context.globalAlpha = 1;
   context.fillStyle = style.getPropertyValue("--bad");
   for (const mark of data.marks) {
-    if (at.has(mark.s)) context.fillRect((at.get(mark.s) + 1) / (order.length + 1) * width - 1, 0, 3 * devicePixelRatio, h);
+    if (at.has(mark.s)) context.fillRect((at.get(mark.s) + 1) / order.length * width - 1.5 * devicePixelRatio, 0, 3 * devicePixelRatio, h);
   }
 }
 

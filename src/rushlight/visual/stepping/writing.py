@@ -8,10 +8,10 @@ import importlib.metadata
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from rushlight.serialization.atomic import replacing
 from rushlight.version import RUSHLIGHT
 from rushlight.visual.stepping.typesetting import folder_of, font, mathml
 
@@ -71,15 +71,8 @@ def write(data: dict[str, Any], path: str | os.PathLike[str]) -> Path:
         "js": "\n".join(_own(name) for name in ("numbers.js", "graph.js", "page.js")),
     }
     page = re.sub(r"\[\[(\w+)\]\]", lambda m: parts[m[1]], _own("page.html"))
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(target) as file:
+        file.write(page.encode())
     return target
 
 

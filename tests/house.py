@@ -56,7 +56,7 @@ FLOORS = [
         "refusals",
     },
     {"threads"},
-    {"__config__", "_guards", "futures", "return_types", "settings"},
+    {"__config__", "__future__", "_guards", "futures", "return_types", "settings"},
     {"heavy"},
     {
         "_subclasses",
@@ -193,7 +193,7 @@ _NEW = {
         testing/_internal/ testing/filecheck.py
     """,
     "names inside of torch that libraries take (issue 8)": """
-        __config__.py _classes.py _guards.py _jit_internal.py _ops.py _prims_common.py _tensor_str.py
+        __config__.py __future__.py _classes.py _guards.py _jit_internal.py _ops.py _prims_common.py _tensor_str.py
         _utils.py as_torch.py
         autograd/nodes.py autograd/saved.py cuda/comm.py futures.py hub.py methods/seldom.py
         monitor.py nested.py nn/functional/lent.py nn/functional/public.py

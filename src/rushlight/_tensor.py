@@ -195,7 +195,8 @@ class Tensor(
                 )
             if value.dtype != self.dtype:
                 raise RuntimeError(
-                    f"assigned grad has data of a different type: {value.dtype} for {self.dtype}"
+                    f"attempting to assign a gradient with dtype {value.dtype} to a tensor with grad_dtype "
+                    f"{self.dtype}: the gradient must match it"
                 )
         self._grad = value
 

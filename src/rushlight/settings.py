@@ -12,6 +12,9 @@ from rushlight.errors import warn
 # How `torch.export` is tracing, if it is: "export" or "strict".
 exporting = [""]
 
+# How modules convert their parameters: see `torch.__future__`.
+conversion = {"overwrite": False, "swap": False}
+
 _settings: dict[str, Any] = {
     "precision": "highest",
     "deterministic": False,

@@ -407,6 +407,72 @@ PROGRAMS = [
 
     w = walk((x.exp() + x * 2).sum().grad_fn)
     """,
+    """
+    x = torch.ones(3, requires_grad=True)
+    w = torch.rand(3)
+    seen = []
+    held = torch.autograd.graph.saved_tensors_hooks(
+        lambda t: seen.append((t is x, t is w, t.grad_fn and t.grad_fn.name(), *d(t)[4:])) or t,
+        lambda t: seen.append((t is x, *d(t)[4:])) or t,
+    )
+    with held:
+        y = ((x * w).exp() * x).softmax(0)
+    (y * torch.arange(3)).sum().backward()
+    """,
+    """
+    @torch.autograd.graph.disable_saved_tensors_hooks("none here")
+    def inside(x):
+        return m(lambda: torch.autograd.graph.save_on_cpu().__enter__())
+
+
+    words = inside(1)
+    with torch.autograd.graph.save_on_cpu():
+        y = torch.ones(2, requires_grad=True).exp()
+    no = [e(lambda: mode(len)) for mode in (torch.autograd.set_detect_anomaly(False),)]
+    """,
+    """
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    z = (y**2).sum()
+    z.backward(inputs=[y], retain_graph=True)
+    kept = [(y.retains_grad, y.grad.clone(), x.grad)]
+    z.backward(inputs=[y, y], retain_graph=True)
+    z.backward()
+    kept.append((y.grad, x.grad))
+    """,
+    """
+    q, k = torch.rand(2, 3, 4, requires_grad=True), torch.rand(3, 4, requires_grad=True)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    kinds = [q, q[None], q[None, None], k, q.bfloat16(), q[None].half()]
+    nodes = [attend(t, t, t).grad_fn.name() for t in kinds]
+    nodes += [attend(q[None], q[None], q[None], dropout_p=0.5).grad_fn.name()]
+    nodes += [attend(q[None], q[None], q[None], torch.ones(3, 3, requires_grad=g)).grad_fn.name() for g in (False, True)]
+    """,
+    """
+    class Own(torch.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return x * 2
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            called.append(tuple(output.shape))
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+        @staticmethod
+        def vmap(info, in_dims, x):
+            return x * 5, in_dims[0]
+
+
+    called = []
+    x = torch.rand(2, 3, requires_grad=True)
+    y = torch.vmap(Own.apply)(x)
+    y.sum().backward()
+    within = torch.vmap(torch.func.grad(lambda t: Own.apply(t).sum()))(x)
+    """,
 ]
 
 

@@ -187,3 +187,33 @@ def test_other_than_mappings_are_refused() -> None:
         text = str(error)
         """
     )
+
+
+def test_what_conversions_and_dicts_of_state_tell() -> None:
+    run = parity("""
+    import warnings
+
+    _lazy = nn.LazyLinear(2)
+    same = [value is _lazy.weight for value in _lazy.state_dict().values()]
+    layer = nn.Linear(2, 2)
+    weight = layer.weight
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        by_place = layer.state_dict(None, "p.")
+        layer.to(torch.complex64)
+    kinds = [w.category.__name__ for w in told]
+    torch.__future__.set_overwrite_module_params_on_conversion(True)
+    try:
+        layer.to(torch.complex128)
+    finally:
+        torch.__future__.set_overwrite_module_params_on_conversion(False)
+    fresh = weight is layer.weight, weight, layer.weight
+    switches = [
+        torch.__future__.get_overwrite_module_params_on_conversion(),
+        torch.__future__.get_swap_module_params_on_conversion(),
+    ]
+    nowhere = [nn.Identity().xpu(), nn.Identity().ipu(), nn.Identity().mtia()]
+    refused = [attempt(layer.xpu), attempt(layer.ipu), attempt(layer.mtia)]
+    shown = nn.ParameterDict({"a": torch.ones(2, device="meta")})
+    """)
+    assert run["kinds"] == ["FutureWarning", "UserWarning"]

@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from tests.parity import Comparison
+from tests.parity import Comparison, parity
 
 import rushlight
 
@@ -161,7 +161,12 @@ def test_mapped_tensors_do_not_write_to_the_file(tmp_path):
 
 
 def test_mapping_needs_a_path():
+    file = io.BytesIO()
+    rushlight.save(1, file)
+    file.seek(0)
     with pytest.raises(ValueError, match="must be a file path"):
+        rushlight.load(file, mmap=True)
+    with pytest.raises(RuntimeError, match="mmap can only be used"):
         rushlight.load(io.BytesIO(b"PK"), mmap=True)
 
 
@@ -441,3 +446,28 @@ def test_files_without_checksums():
         torch.serialization.set_crc32_options(True)
     file.seek(0)
     assert rushlight.load(file)["a"].tolist() == [0, 1, 2]
+
+
+def test_several_archives_in_one_buffer():
+    """torch reads the first where the last has its directory at the same place, and else none."""
+    parity("""
+    import io
+
+
+    def read(*things, place=0):
+        buffer, starts = io.BytesIO(), []
+        for thing in things:
+            starts.append(buffer.tell())
+            torch.save(thing, buffer)
+        buffer.seek(starts[place])
+        try:
+            return torch.load(buffer)
+        except RuntimeError as error:
+            return str(error)[:80]
+
+
+    a, b, large = torch.ones(2), torch.zeros(3), torch.ones(300)
+    first, second, third = read(a, b), read(a, b, place=1), read(a, b, a * 2, place=1)
+    neither, after = read(a, large), read(large, b, place=1)
+    text = attempt(lambda: torch.load(io.StringIO("text")))
+    """)

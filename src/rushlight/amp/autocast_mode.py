@@ -41,12 +41,13 @@ _setting = _Setting()
 
 
 def _device(device_type: str) -> str:
-    if device_type not in _DEVICES:
+    kind = device_type.partition(":")[0]
+    if kind not in _DEVICES:
         raise RuntimeError(
             f"unknown device type for autocast: {device_type!r}: expected one of "
             f"{', '.join(_DEVICES)}"
         )
-    return device_type
+    return kind
 
 
 def _apply() -> None:
@@ -200,7 +201,7 @@ class autocast:
                 'autocast("cpu")'
             )
         self.fast_dtype = get_autocast_dtype(device_type) if dtype is None else dtype
-        self.device = device_type
+        self.device = _device(device_type)
         self._cache_enabled = _setting.caching if cache_enabled is None else cache_enabled
         self._enabled = enabled and self._usable()
 

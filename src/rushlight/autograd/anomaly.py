@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from rushlight.autograd.state import _Switch
 from rushlight.caller import HERE
 from rushlight.core.doors import Interpreter, check
 from rushlight.core.node import Node
@@ -64,7 +63,7 @@ class Watch(Interpreter):
         warn(f"Error detected in {node.name()}. {known}")
 
 
-class detect_anomaly(_Switch):
+class detect_anomaly:
     """Check what every operation's derivative gives, in the block, for nan.
 
     The error names the operation, the line of the program that asked for it, and where in the forward
@@ -87,9 +86,6 @@ class detect_anomaly(_Switch):
         )
         self.check_nan = check_nan
 
-    def _fresh(self) -> detect_anomaly:
-        return detect_anomaly(self.check_nan)
-
     def __enter__(self) -> None:
         self.before = state.anomaly
         set_anomaly_enabled(True, self.check_nan)
@@ -98,16 +94,12 @@ class detect_anomaly(_Switch):
         _put(self.before)
 
 
-class set_detect_anomaly(_Switch):
+class set_detect_anomaly:
     """Turn anomaly detection on or off; also usable as a context manager."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self.mode, self.check_nan = mode, check_nan
         self.before = state.anomaly
         set_anomaly_enabled(mode, check_nan)
-
-    def _fresh(self) -> set_detect_anomaly:
-        return set_detect_anomaly(self.mode, self.check_nan)
 
     def __enter__(self) -> None:
         pass

@@ -11,6 +11,7 @@ from rushlight.arrays import brought
 from rushlight.autograd import engine
 from rushlight.autograd.nodes import GradientEdge, standing
 from rushlight.core.doors import literal
+from rushlight.core.node import retain
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import TensorBase, inference, wants_grad
 from rushlight.errors import warn, warn_once
@@ -136,7 +137,7 @@ def backward(
 
     grad_tensors: for tensors that are not scalars, the gradients to start from, of their shapes.
     retain_graph keeps what was saved for another backward; create_graph records this one too.
-    inputs limits it to these tensors, leaves or not.
+    inputs limits it to these tensors, leaves or not; what is no leaf keeps its gradients from then on.
 
     >>> import rushlight as torch
     >>> x = torch.tensor(3.0, requires_grad=True)
@@ -167,6 +168,8 @@ def backward(
     keep = create_graph if retain_graph is None else retain_graph
     if targets is not None:
         targets = _targets(targets, "can't retain_grad on Tensor that has requires_grad=False")
+        for target in targets:
+            retain(target)
     if create_graph:
         warn_once(
             "Using backward() with create_graph=True will create a reference cycle between the "

@@ -518,7 +518,7 @@ def _save(node: FunctionNode) -> None:
             raise RuntimeError(NOT_SAVED)
         kept: Any = SavedOutput(t._data_, t._output_nr_) if t._node_ is node else t
         if state.packing is not None:
-            saved.append((state.packing.pack(kept), None, 0))
+            saved.append((state.packing.pack(kept, node), None, 0))
         else:
             saved.append((kept, t._changes_, t._changes_[0]))
     node._saved = saved

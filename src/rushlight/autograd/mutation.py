@@ -39,7 +39,7 @@ class _AllowMutationOnSavedContext(saved_tensors_hooks):
         self.kept.clear()
 
     def _keep(self, tensor: Any) -> _Kept:
-        kept = _Kept(tensor)
+        kept = _Kept(tensor.detach())
         self.known.add(kept)
         self.kept[id(root(held(tensor)))].append(weakref.ref(kept))
         return kept

@@ -7,7 +7,8 @@ what the pack function made of each saved tensor in the place of the tensor. The
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from rushlight.core.doors import Interpreter
@@ -59,34 +60,35 @@ class saved_tensors_hooks(Interpreter):
 
     def _pack_node(self, node: PrimitiveNode) -> None:
         if node.kept is not None and node.plan.saves and not isinstance(node, PackedNode):
-            node.kept = [self._packed(kept) for kept in node.kept]
+            node.kept = [self._packed(kept, node) for kept in node.kept]
             node.versions = ()
             node.__class__ = PackedNode
 
-    def _packed(self, kept: Any) -> Any:
+    def _packed(self, kept: Any, node: Node) -> Any:
         if isinstance(kept, tuple):
-            return tuple(map(self._packed, kept))
+            return tuple([self._packed(part, node) for part in kept])
         if isinstance(kept, SavedOutputs):
-            return SavedOutputs(tuple(self.pack(part) for part in kept.parts))  # type: ignore[misc]
-        return self.pack(kept) if isinstance(kept, TensorBase | SavedOutput) else kept
+            return SavedOutputs(tuple(self.pack(part, node) for part in kept.parts))  # type: ignore[misc]
+        return self.pack(kept, node) if isinstance(kept, TensorBase | SavedOutput) else kept
 
-    def pack(self, kept: TensorBase | SavedOutput) -> Packed:
-        """What stands in the graph for a saved input, or for an output saved as an array."""
-        array = kept.array if isinstance(kept, SavedOutput) else kept._data_
-        bare = wrap(array)
+    def pack(self, kept: TensorBase | SavedOutput, node: Node) -> Packed:
+        """What stands in the graph for a saved input, or for an output of node saved as an array."""
+        shown: Any = kept.restore(node) if isinstance(kept, SavedOutput) else kept
+        before = shown._changes_[0]
         recording, state.grad = state.grad, False
         hooks, state.packing = state.packing, None
         try:
-            box = self.pack_hook(bare)
+            box = self.pack_hook(shown)
         finally:
             state.grad, state.packing = recording, hooks
-        if bare._changes_[0]:
+        if shown._changes_[0] != before:
             raise RuntimeError(
                 "A saved tensor pack hook is modifying its input in place. Tensors provided as input to "
                 "pack hook can not be modified by in-place operations as this can lead to unexpected "
                 "side-effects: .clone() it in the hook"
             )
-        return Packed(box, self.unpack_hook, kept)
+        # A node that held its own output would be held by it.
+        return Packed(kept if box is shown else box, self.unpack_hook, kept)
 
 
 class Packed:
@@ -112,7 +114,8 @@ class Packed:
         """The tensor again, at its place in the graph."""
         recording, state.grad = state.grad, False
         try:
-            found = self.unpack_hook(self.box)
+            box = self.box
+            found = self.unpack_hook(box.restore(node) if isinstance(box, SavedOutput) else box)
         finally:
             state.grad = recording
         if not isinstance(found, TensorBase):
@@ -177,17 +180,13 @@ class save_on_cpu(saved_tensors_hooks):
         super().__init__(lambda tensor: tensor, lambda tensor: tensor)
 
 
-class disable_saved_tensors_hooks:
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
     """Refuse `saved_tensors_hooks` in the block, with this message."""
-
-    def __init__(self, error_message: str) -> None:
-        self.message = error_message
-
-    def __enter__(self) -> None:
-        if state.packing is not None:
-            raise RuntimeError(self.message)
-        self.before = state.packing_refused
-        state.packing_refused = self.message
-
-    def __exit__(self, *exception: object) -> None:
-        state.packing_refused = self.before
+    if state.packing is not None:
+        raise RuntimeError(error_message)
+    before, state.packing_refused = state.packing_refused, error_message
+    try:
+        yield
+    finally:
+        state.packing_refused = before

@@ -251,4 +251,4 @@ class SavedTensor:
                 "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: "
                 "only one pair of hooks is allowed at a time."
             )
-        self._replace(saved_tensors_hooks(pack_hook, unpack_hook).pack(kept))
+        self._replace(saved_tensors_hooks(pack_hook, unpack_hook).pack(kept, self.node))

@@ -8,7 +8,7 @@ from rushlight.autograd.forward import PushContext
 from rushlight.autograd.function import Function, FunctionCtx, record
 from rushlight.autograd.marks import check_saved
 from rushlight.core.state import state
-from rushlight.core.tensor import TensorBase
+from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.core.turned import held
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ def called(level: Vmap, cls: type[Function], args: tuple[Any, ...], boxed: list[
         places = where if isinstance(where, tuple) else (where,) * len(result)
         return tuple(_boxed(level, t, dim) for t, dim in zip(result, places, strict=True))
 
+    if written and not any(isinstance(t, TensorBase) and wants_grad(t) for t in boxed):
+        # There is nothing to record inside, so torch makes no ctx there either.
+        return run()
     return record(cls, tuple(boxed), {}, run)[0]
 
 

@@ -26,7 +26,8 @@ def check_betas(
 ) -> None:
     """torch's checks of what the Adam family takes."""
     check_options(lr, eps=eps)
-    for i, beta in enumerate(betas):
+    for i in range(2):
+        beta = betas[i]
         need(0.0 <= beta < 1.0, f"Invalid beta parameter at index {i}: {beta}")
     check_options(lr, weight_decay=weight_decay)
 

@@ -193,8 +193,9 @@ class Optimizer:
     # Whether a group has a parameter twice.
     _repeated = False
 
-    # Libraries of optimizers ask by this name.
+    # Libraries of optimizers ask by these names.
     _group_tensors_by_device_and_dtype = staticmethod(_group_tensors_by_device_and_dtype)
+    profile_hook_step = staticmethod(_hooked)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

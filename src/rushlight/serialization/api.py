@@ -158,8 +158,6 @@ def load(
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
             return _load(file, base, pickle_load_args, restore, os.fspath(f) if mmap else None)
-    if mmap:
-        raise ValueError("f must be a file path in order to use the mmap argument")
     for needed in ("seek", "tell", "read", "readline"):
         # Only pickle reads lines, of which an archive has its own copy.
         if not hasattr(f, needed) and not (needed == "readline" and archive._is_zipfile(f)):
@@ -168,7 +166,7 @@ def load(
                 "from a file that is seekable. Please pre-load the data into a buffer like "
                 "io.BytesIO and try to load from it instead."
             )
-    return _load(f, base, pickle_load_args, restore, None)
+    return _load(f, base, pickle_load_args, restore, f if mmap else None)
 
 
 # torch's own switches for programs that cannot be changed, and what sets them.
@@ -220,17 +218,26 @@ def _unpickler(module: Any) -> Any:
 
 
 def _load(
-    file: Any, unpickler: Any, options: dict[str, Any], restore: Restore, map_from: str | None
+    file: Any, unpickler: Any, options: dict[str, Any], restore: Restore, map_from: Any
 ) -> Any:
     make = functools.partial(unpickler, **options)
     if archive._is_zipfile(file):
+        if not (map_from is None or isinstance(map_from, str)):
+            raise ValueError("f must be a file path in order to use the mmap argument")
         return _load_archive(archive.Archive(file), make, restore, map_from)
+    start = file.tell()
+    head = file.read(1)
+    file.seek(start)
+    if not isinstance(head, bytes):
+        raise AssertionError(f"Expected bytes, got {type(head).__name__}: open the file as binary")
     if map_from is not None:
         raise RuntimeError(
             "mmap can only be used with files saved with `torch.save(..., "
             "_use_new_zipfile_serialization=True)`, the default since torch 1.6: leave mmap out, or save "
             "the file anew"
         )
+    if not head:
+        raise EOFError("Ran out of input: the file is empty")
     return load_legacy(file, make, restore, options)
 
 

@@ -291,7 +291,7 @@ class _Frame:
                     )
                 return tensor
             if self.wanted[index]() is not None:
-                found[index] = tensor
+                found[index] = tensor.detach()
             if self.early_stop and index + 1 == len(self.wanted):
                 raise _Enough
             return tensor

@@ -307,3 +307,36 @@ def test_a_failed_pruning_leaves_the_module_as_it_was() -> None:
     assert list(layer.state_dict()) == ["weight", "bias"]
     assert not layer._forward_pre_hooks
     assert not torch.nn.utils.prune.is_pruned(layer)
+
+
+def test_one_on_top_of_another() -> None:
+    """A second parametrization is applied to the value of the first, which stays what it is."""
+    parity("""
+    from torch.nn.utils import parametrize
+
+
+    class Twice(nn.Module):
+        def forward(self, x):
+            return x * 2
+
+        def right_inverse(self, x):
+            return x / 2
+
+
+    layer = nn.Linear(2, 2)
+    weights = [layer.weight.detach().clone()]
+    for _ in range(2):
+        parametrize.register_parametrization(layer, "weight", Twice())
+        weights.append(layer.weight.detach())
+    layer.weight = torch.ones(2, 2)
+    weights += [layer.weight, layer.parametrizations.weight.original]
+    """)
+
+
+def test_unpadded_sequences_are_new() -> None:
+    parity("""
+    padded = torch.arange(6.0).view(2, 3)
+    parts = nn.utils.rnn.unpad_sequence(padded, torch.tensor([2, 3]), batch_first=True)
+    parts[0].zero_()
+    strides = [part.stride() for part in parts]
+    """)

@@ -156,7 +156,9 @@ def scaled_dot_product_attention(
     if narrow:
         out = out.to(own)
     out = in_dims(out, _flash_order(query, key, value, dropout_p))
-    return relabel(out, _NODE)
+    # Where torch has no kernel, its node is the last of what it does instead.
+    last = "ToCopy" if narrow else "Mm" if out._data_.ndim == 2 else "UnsafeView"
+    return relabel(out, _NODE if fused else f"{last}Backward0")
 
 
 _NODE = "ScaledDotProductFlashAttentionForCpuBackward0"

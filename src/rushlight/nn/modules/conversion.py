@@ -10,10 +10,12 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import TensorBase
 from rushlight.device import check_device, device
+from rushlight.errors import warn
 from rushlight.nn.parameter import Parameter, UninitializedTensorMixin, is_lazy
 from rushlight.ops.arguments import type_word as _typename
 from rushlight.ops.creation import empty_like
 from rushlight.outline import NO_DATA
+from rushlight.settings import conversion
 
 
 class ConversionMethods:
@@ -38,7 +40,7 @@ class ConversionMethods:
             with no_grad():
                 data = fn(given)
             grad: Any = param._grad
-            if data.is_meta != param.is_meta:
+            if data.is_meta != param.is_meta or conversion["overwrite"]:
                 # Memory does not become none, nor the other way: there are new parameters.
                 self._parameters[name] = new = Parameter(data, param.requires_grad)
                 with no_grad():
@@ -96,6 +98,12 @@ class ConversionMethods:
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             only = "nn.Module.to only accepts floating point or complex dtypes"
             raise TypeError(f"{only}, but got desired dtype={dtype}")
+        if dtype is not None and dtype.is_complex:
+            warn(
+                "Complex modules are a new feature under active development whose design may change, and "
+                "some modules might not work as expected when using complex tensors as parameters or "
+                "buffers."
+            )
         if place is not None:
             # Whether a device is there is asked where something is to come to it.
             place = device(place) if isinstance(place, str) else place
@@ -146,6 +154,18 @@ class ConversionMethods:
     def cuda(self, device: Any = None) -> Self:
         """All parameters and buffers on a GPU; torch's error if there is none."""
         return self._apply(lambda t: t.cuda(device))
+
+    def xpu(self, device: Any = None) -> Self:
+        """`cuda`, for an accelerator of this name."""
+        return self._apply(lambda t: t.xpu(device))
+
+    def ipu(self, device: Any = None) -> Self:
+        """`cuda`, for an accelerator of this name."""
+        return self._apply(lambda t: t.ipu(device))
+
+    def mtia(self, device: Any = None) -> Self:
+        """`cuda`, for an accelerator of this name."""
+        return self._apply(lambda t: t.mtia(device))
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """New memory, not filled, for all parameters and buffers."""

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.core.tensor import TensorBase
 from rushlight.nn.modules.conversion import ConversionMethods
@@ -34,7 +33,6 @@ from rushlight.nn.modules.hooks import (
 from rushlight.nn.modules.state import EXTRA, StateMethods, _IncompatibleKeys
 from rushlight.nn.modules.utils import shown
 from rushlight.nn.parameter import Buffer, Parameter, forget_grad
-from rushlight.ops.arguments import type_word
 from rushlight.settings import compile
 
 __all__ = [
@@ -57,7 +55,7 @@ _EXTRA_STATE_KEY_SUFFIX = EXTRA
 def _typename(value: Any) -> str:
     """How torch names the type of a wrong value: 'torch.FloatTensor', 'int'."""
     if isinstance(value, TensorBase):
-        return f"torch.{type_word(dtypes.of(value._data_.dtype))}Tensor"
+        return value.type()  # type: ignore[attr-defined]
     kind = type(value)
     return kind.__name__ if kind.__module__ in ("builtins", None) else (
         f"{kind.__module__}.{kind.__name__}"

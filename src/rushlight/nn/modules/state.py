@@ -14,7 +14,7 @@ from rushlight.core.turned import write
 from rushlight.elsewhere import has_memory
 from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.nn.parameter import Parameter, UninitializedTensorMixin
+from rushlight.nn.parameter import Parameter, UninitializedTensorMixin, is_lazy
 
 EXTRA = "_extra_state"
 
@@ -131,6 +131,12 @@ class StateMethods:
         >>> list(torch.nn.Sequential(torch.nn.Linear(2, 1)).state_dict())
         ['0.weight', '0.bias']
         """
+        if args:
+            warn(
+                "Positional args are being deprecated, use kwargs instead: state_dict(destination=..., "
+                "prefix=..., keep_vars=...)",
+                FutureWarning,
+            )
         for value, name in zip(args, ("destination", "prefix", "keep_vars"), strict=False):
             destination = value if name == "destination" else destination
             prefix = value if name == "prefix" else prefix
@@ -161,10 +167,14 @@ class StateMethods:
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         for name, param in self._parameters.items():
             if param is not None:
-                destination[prefix + name] = param if keep_vars else param.detach()
+                destination[prefix + name] = (
+                    param if keep_vars or is_lazy(param) else param.detach()
+                )
         for name, buffer in self._buffers.items():
             if buffer is not None and name not in self._non_persistent_buffers_set:
-                destination[prefix + name] = buffer if keep_vars else buffer.detach()
+                destination[prefix + name] = (
+                    buffer if keep_vars or is_lazy(buffer) else buffer.detach()
+                )
         if self._overrides("get_extra_state"):
             destination[prefix + EXTRA] = self.get_extra_state()
 

@@ -227,10 +227,6 @@ def _check_second(module: Any, name: str, parametrization: Any) -> None:
     _check_result(after, before.shape, before.dtype)
     if hasattr(parametrization, "right_inverse"):
         _check_result(parametrization.right_inverse(after), before.shape, before.dtype)
-        with no_grad():
-            module.parametrizations[name].right_inverse(
-                parametrization.right_inverse(before.detach())
-            )
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:

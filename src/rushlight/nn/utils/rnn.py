@@ -10,6 +10,7 @@ import numpy as np
 from rushlight._tensor import Tensor
 from rushlight.core.doors import literal, read
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.ops.ranges import arange
 from rushlight.primitives.constant import computed
 from rushlight.primitives.index import ARRAY, index, put
 from rushlight.primitives.join import cat
@@ -270,9 +271,9 @@ def unpad_sequence(
     """Undo `pad_sequence`: the list of sequences."""
     if not batch_first:
         padded_sequences = padded_sequences.transpose(0, 1)
-    return [
-        sequence[: int(n)] for sequence, n in zip(padded_sequences, lengths.tolist(), strict=True)
-    ]
+    steps = arange(padded_sequences.shape[1])
+    # By a mask, so that none shares memory with what was given.
+    return [sequence[steps < n] for sequence, n in zip(padded_sequences, lengths, strict=True)]
 
 
 def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:

@@ -446,7 +446,8 @@ PROGRAMS = [
     kinds = [q, q[None], q[None, None], k, q.bfloat16(), q[None].half()]
     nodes = [attend(t, t, t).grad_fn.name() for t in kinds]
     nodes += [attend(q[None], q[None], q[None], dropout_p=0.5).grad_fn.name()]
-    nodes += [attend(q[None], q[None], q[None], torch.ones(3, 3, requires_grad=g)).grad_fn.name() for g in (False, True)]
+    masks = [torch.ones(3, 3, requires_grad=wanted) for wanted in (False, True)]
+    nodes += [attend(q[None], q[None], q[None], mask).grad_fn.name() for mask in masks]
     """,
     """
     class Own(torch.autograd.Function):

@@ -12,7 +12,6 @@ from rushlight.core.tensor import TensorBase
 from rushlight.device import check_device, device
 from rushlight.errors import warn
 from rushlight.nn.parameter import Parameter, UninitializedTensorMixin, is_lazy
-from rushlight.ops.arguments import type_word as _typename
 from rushlight.ops.creation import empty_like
 from rushlight.outline import NO_DATA
 from rushlight.settings import conversion
@@ -88,11 +87,15 @@ class ConversionMethods:
                 place = arg
             elif arg is not None and not isinstance(arg, bool):
                 raise TypeError(
-                    f"to() received an invalid argument of type {_typename(arg)}: write to(dtype), "
+                    f"to() received an invalid argument of type {type(arg).__name__}: write to(dtype), "
                     "to(device), to(device, dtype) or to(tensor)"
                 )
         if kwargs:
             raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
+        if not isinstance(dtype, dtypes.dtype | None):
+            raise TypeError(
+                f"to(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}"
+            )
         if dtype is None and form is None and place is None:
             return self
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):

@@ -55,16 +55,12 @@ def embedding(
     if weight._data_.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, got shape {list(weight._data_.shape)}")
     recording = sparse and state.grad and wants_grad(weight)
-    if recording and scale_grad_by_freq:
-        raise RuntimeError(
-            "embedding_backward: scale_grad_by_freq not supported with sparse gradients"
-        )
     result: Tensor = apply(
         embedding_rows.embedding, weight.detach() if recording else weight, indices,
         padding_idx=need_int("embedding", "padding_idx", 3, padding_idx), scale_grad_by_freq=bool(scale_grad_by_freq),
     )  # fmt: skip
     if recording:
-        result._node_ = _Rows(weight, indices, int(padding_idx), result)
+        result._node_ = _Rows(weight, indices, int(padding_idx), scale_grad_by_freq, result)
         result._requires_grad_ = True
     return result
 
@@ -72,14 +68,17 @@ def embedding(
 class _Rows(Node):
     """The node of an embedding with a sparse gradient."""
 
-    __slots__ = ("indices", "padding", "sizes")
+    __slots__ = ("by_count", "indices", "padding", "sizes")
 
-    def __init__(self, weight: Tensor, indices: Tensor, padding: int, out: Tensor) -> None:
+    def __init__(
+        self, weight: Tensor, indices: Tensor, padding: int, by_count: bool, out: Tensor
+    ) -> None:
         refresh(weight)
         super().__init__(
             (weight if weight._node_ is None else weight._node_,), (weight._output_nr_,)
         )
         self.indices, self.padding, self.sizes = indices, padding, weight._data_.shape
+        self.by_count = by_count
         self._out_shape, self._out_dtype = out._data_.shape, out._data_.dtype
         self._label = "EmbeddingBackward0"
 
@@ -87,6 +86,10 @@ class _Rows(Node):
         """Of the rows that were looked up, those of g; none of the padding."""
         from rushlight.sparse.tensor import assemble
 
+        if self.by_count:
+            raise RuntimeError(
+                "embedding_backward: scale_grad_by_freq not supported with sparse gradients"
+            )
         at, values = self.indices.reshape((1, -1)), g.reshape((-1, self.sizes[1]))
         if self.padding >= 0:
             kept = at[0] != self.padding
@@ -226,7 +229,7 @@ def _maxima(
     """The largest elements of the bags, column by column, and the indices that they come from."""
     rows, width = vectors._data_.shape
     if not rows:
-        nothing = vectors.sum(0, keepdim=True).expand((count, width))
+        nothing = vectors.sum(0, keepdim=True).repeat((count, 1))
         return nothing, literal(np.full((count, width), -1))
     winner = apply(embedding_rows.bag_winner, vectors.detach(), bags, member, count=count)
     filled = winner < rows

@@ -7,7 +7,9 @@ result finds its place, where NumPy would count it among the tensors.
 
 from __future__ import annotations
 
+import contextlib
 import operator
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from rushlight.errors import warn
 from rushlight.memory import beside
 from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import need_apart, need_distinct, need_tensor, type_name
-from rushlight.ops.data import checked
+from rushlight.ops.data import array_of, checked
 from rushlight.ops.inplace import (
     admit,
     ask,
@@ -64,8 +66,9 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         return result
     try:
         basic, spec, tensors = _parsed(index, self)
-    except IndexError:
+    except _REFUSED:
         if not met(index):
+            _refuse(self, index)
             raise
         return self[index]
     if basic is None:
@@ -80,12 +83,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 
 def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tensor]]:
     """(index that gives a view, or None; index of tensors into that view; the tensors)."""
-    kind = index.__class__
-    if kind is not tuple:
-        as_tuple = kind is list and _means_tuple(index)
-        index = tuple(index) if as_tuple else (index,)
-    if not x._data_.ndim and any(part.__class__ is str for part in index):
-        raise IndexError("too many indices for tensor of dimension 0")
+    if index.__class__ is not tuple:
+        index = _as_tuple(index)
     basic: list[Any] = []
     spec: list[Any] = []
     tensors: list[Tensor] = []
@@ -114,10 +113,12 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
             covered = x._data_.ndim - _consumed(before) - _consumed(after)
             basic.extend([FULL] * covered)
             spec.extend([FULL] * covered)
-        elif kind is bool or kind is np.bool_:
-            _add_flag(bool(part), basic, spec, tensors)
+        elif kind is bool:
+            _add_flag(part, basic, spec, tensors)
             trivial = False
         else:
+            if part.__class__ is np.ndarray or _is_bytes(part):
+                _need_room(x, index)
             tensor = _index_tensor(part)
             data = tensor._data_
             if data.ndim == 0 and data.dtype.kind == "b":
@@ -150,40 +151,75 @@ def _add_flag(flag: bool, basic: list[Any], spec: list[Any], tensors: list[Tenso
     tensors.append(literal(np.zeros(1 if flag else 0, np.int64)))
 
 
-def _means_tuple(index: list[Any]) -> bool:
-    """torch takes a short list with anything but numbers in it for a tuple of indices."""
-    return len(index) < 32 and any(
+def _as_tuple(index: Any) -> tuple[Any, ...]:
+    """An index that is no tuple; torch takes a short list with anything but numbers in it for one."""
+    means_tuple = index.__class__ is list and len(index) < 32 and any(
         part is None
         or part is Ellipsis
         or isinstance(part, TensorBase | slice | list | tuple | range | np.ndarray)
         for part in index
     )
+    if means_tuple or isinstance(index, str):
+        warn(
+            "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
+            "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor "
+            "index, x[torch.tensor(seq)], which will result either in an error or a different result"
+        )
+    return tuple(index) if means_tuple else (index,)
+
+
+_REFUSED = (IndexError, TypeError, ValueError, RuntimeError)
+
+
+def _refuse(x: TensorBase, index: Any) -> None:
+    """Raise torch's error for an index that was refused: there are too many parts, or else the first wrong one.
+
+    Tensors of a wrong type are the last to be found.
+    """
+    with warnings.catch_warnings(action="ignore"):
+        parts = index if index.__class__ is tuple else _as_tuple(index)
+        if index.__class__ is not slice:
+            _need_room(x, parts)
+        anywhere = literal(np.zeros(1, np.int64))
+        parts = [anywhere if isinstance(p, TensorBase) and p._data_.ndim else p for p in parts]
+        for end in range(len(parts)):
+            rows.slice_.rule(x._data_, index=_parsed(tuple(parts[: end + 1]), x)[0] or ())
+
+
+def _need_room(x: TensorBase, parts: Sequence[Any]) -> None:
+    if _consumed(parts) > x._data_.ndim:
+        raise IndexError(
+            f"too many indices for tensor of dimension {x._data_.ndim}: the index stands for "
+            f"{_consumed(parts)}"
+        )
+
+
+def _is_bytes(part: Any) -> bool:
+    """Whether a part of an index is a tensor of the type that torch warns of."""
+    return isinstance(part, TensorBase) and part._data_.dtype == np.uint8
 
 
 def _index_tensor(part: Any) -> Tensor:
     """A tensor of int64 or bool for a list, an array or a tensor in an index."""
     if isinstance(part, TensorBase):
         data = part._data_
+        if not data.ndim and data.dtype.kind in "iu":
+            # One number is a position, whatever its type, and bytes are flags.
+            wanted = np.int64 if data.dtype != np.uint8 else np.bool_
+            return literal(np.asarray(number(part, "an index"), wanted))
     elif isinstance(part, np.ndarray):
         # Anything but flags becomes a position.
-        data = checked(part) if part.dtype.kind not in "biu" else part
+        data = checked(part)
         if data.dtype.kind != "b" and data.dtype != np.uint8:
             data = data.astype(np.int64)
     elif isinstance(part, np.integer):
         return literal(np.asarray(part))
     elif isinstance(part, list | tuple | range):
-        data = np.asarray(part)
-        if data.dtype.kind in "fV":
-            data = data.astype(np.int64)
-    elif hasattr(part, "__index__"):
+        data = _listed(part)
+    elif isinstance(part, str | bytes):
+        raise TypeError(f"new(): invalid data type '{type_name(part)}'")
+    elif hasattr(part, "__index__") and not isinstance(part, np.bool_):
         return literal(np.asarray(operator.index(part)))
-    elif isinstance(part, str):
-        warn(
-            "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
-            "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor "
-            "index, x[torch.tensor(seq)], which will result either in an error or a different result"
-        )
-        raise TypeError("new(): invalid data type 'str'")
     else:
         raise IndexError(_HINT.format(type_name(part)))
     if data.dtype == np.int64 or data.dtype.kind == "b":
@@ -201,16 +237,25 @@ def _index_tensor(part: Any) -> Tensor:
     raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
 
 
+def _listed(part: Sequence[Any]) -> Array:
+    """What a sequence says of places, or of flags."""
+    if not part or part[0].__class__ in (int, bool):
+        with contextlib.suppress(ValueError, OverflowError):
+            data = np.asarray(part)
+            if data.dtype == np.int64 or data.dtype.kind == "b":
+                return data
+    data = array_of(part, None)
+    return data if data.dtype.kind == "b" else array_of(part, dtypes.int64)
+
+
 def _consumed(parts: Sequence[Any]) -> int:
     """How many dimensions the parts of an index stand for."""
     total = 0
     for part in parts:
-        if part is None or part is Ellipsis or isinstance(part, bool | np.bool_):
+        if part is None or part is Ellipsis or part.__class__ is bool:
             continue
-        mask = (
-            _index_tensor(part)._data_ if isinstance(part, list | np.ndarray | TensorBase) else None
-        )
-        total += mask.ndim if mask is not None and mask.dtype.kind == "b" else 1
+        data = part._data_ if isinstance(part, TensorBase) else None
+        total += data.ndim if data is not None and (data.dtype.kind == "b" or data.dtype == np.uint8) else 1
     return total
 
 
@@ -238,9 +283,13 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         if index is False:
             return
         basic, spec, tensors = _parsed(index, self)
-    except (IndexError, TypeError):
+    except _REFUSED as error:
         if not met(value) and not met(index):
+            value = _assigned(self, value)
             _need_apart(self, index if index.__class__ is tuple else (index,))
+            _refuse(self, index)
+            if isinstance(error, IndexError):
+                admit(self)
             raise
         self[index] = value
         return
@@ -273,10 +322,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     filled = value._data_.size == 1 and (_is_mask(tensors) or index is True)
     if value._data_.dtype != self._data_.dtype:
         if not filled:
-            raise RuntimeError(
-                "Index put requires the source and destination dtypes match, got "
-                f"{self.dtype.word} for the destination and {value.dtype.word} for the source."
-            )
+            admit(self)
+            _same_dtype(self, value, region, spec, tensors)
         value = filling(value, self._data_.dtype)
     try:
         recording = admit(self, value)
@@ -446,15 +493,18 @@ def index_put(
     need_tensor("index_put", "input", 1, input)
     need_tensor("index_put", "values", 3, values)
     spec, tensors = _index_parts("index_put", indices)
-    _same_dtype(input, values)
+    _same_dtype(input, values, input._data_, spec, tensors)
     rows.put.rule(
         input._data_, values._data_, *(t._data_ for t in tensors), spec=spec, accumulate=accumulate
     )
     return apply(rows.put, input, values, *tensors, spec=spec, accumulate=accumulate)
 
 
-def _same_dtype(input: Tensor, values: Tensor) -> None:
+def _same_dtype(
+    input: Tensor, values: Tensor, region: Array, spec: tuple[Any, ...], tensors: Sequence[Tensor]
+) -> None:
     if input._data_.dtype != values._data_.dtype:
+        rows.check_masks(region.shape, [t._data_ for t in tensors], spec)
         raise RuntimeError(
             f"Index put requires the source and destination dtypes match, got {input.dtype.word} "
             f"for the destination and {values.dtype.word} for the source."
@@ -472,7 +522,7 @@ def index_put_(
         _need_apart(self, indices)
         raise
     recording = admit(self, values)
-    _same_dtype(self, values)
+    _same_dtype(self, values, self._data_, spec, tensors)
     filled = values._data_.size == 1 and _is_mask(tensors) and not accumulate
     _check_places(self._data_, values, tensors, filled)
     place(self, values, tensors, spec, accumulate, recording)

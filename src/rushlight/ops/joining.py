@@ -11,6 +11,7 @@ import numpy as np
 from rushlight.core.doors import apply, check, literal, number, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, inference
+from rushlight.kernels import refusal
 from rushlight.memory import shared
 from rushlight.ops.arguments import (
     apart,
@@ -515,7 +516,7 @@ def _counts(repeats: Any) -> Tensor:
     if repeats._data_.ndim > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     if repeats._data_.dtype not in (np.int32, np.int64):
-        raise RuntimeError(f"repeats must have int32 or int64 type, not {repeats._data_.dtype}")
+        raise refusal("repeat_interleave_cpu", repeats.dtype)
     counts = check(repeats, "the repeats")
     if counts.size and counts.min() < 0:
         raise RuntimeError("repeats can not be negative")

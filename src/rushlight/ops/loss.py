@@ -329,6 +329,11 @@ def ctc_loss(
     need_tensor("ctc_loss", "targets", 2, targets)
     blank = need_int("ctc_loss", "blank", 5, blank)
     need_flag("ctc_loss", "zero_infinity", 7, zero_infinity)
+    if isinstance(input_lengths, TensorBase) != isinstance(target_lengths, TensorBase):
+        raise TypeError(
+            "ctc_loss() received an invalid combination of arguments: input_lengths and target_lengths are both "
+            "tensors, or both sequences of ints"
+        )
     ins, outs = _lengths("input_lengths", input_lengths), _lengths("target_lengths", target_lengths)
     single = log_probs._data_.ndim == 2
     if single:

@@ -141,6 +141,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the first elements of source, in order, where mask is True."""
     need_tensor("masked_scatter", "input", 1, input)
+    need_tensor("masked_scatter", "source", 2, source)
     need_signed("masked_scatter", input._data_)
     _need_mask("masked_scatter", mask)
     if source._data_.dtype != input._data_.dtype:
@@ -210,10 +211,11 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Tensor | None = None)
     # Whoever watches learns that nothing else of the values is looked at.
     data = read(input != 0 if doors.watching else input, "where it is not zero")
     need_common("nonzero_count_cpu", data)
-    if as_tuple:
-        places = np.nonzero(data if data.ndim else data.reshape(1))
-        return tuple(like(literal(np.ascontiguousarray(a)), input) for a in places)
+    if as_tuple and not data.ndim:
+        data = data.reshape(1)
     result = like(literal(_turned(_found(data))), input)
+    if as_tuple:
+        return result.unbind(1)
     if out is not None and out._data_.dtype != np.int64:
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long, not {out.dtype}"

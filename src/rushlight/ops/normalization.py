@@ -43,13 +43,17 @@ def _check_size(name: str, tensor: Tensor | None, channels: int) -> None:
 
 
 def _one_type(input: Tensor, *others: Tensor | None) -> None:
-    """Weights and statistics are of the input's type; those of narrow floats may be float32."""
+    """Weights and statistics are of the input's type; those of narrow floats may all be float32."""
     own = input._data_.dtype
     for other in others:
         if other is not None and other._data_.dtype is not own:
             theirs = other._data_.dtype
-            if theirs == own or (own in dtypes.NARROW and theirs == np.float32):
+            if theirs == own:
                 continue
+            if own in dtypes.NARROW and all(
+                t is None or t._data_.dtype == np.float32 for t in others
+            ):
+                return
             raise RuntimeError(
                 "mixed dtype (CPU): all inputs must share same datatype. The input is "
                 f"{dtypes.of(own)}, a weight or a running statistic is {dtypes.of(theirs)}: "
@@ -199,19 +203,25 @@ def instance_norm(
     """
     need_tensor("instance_norm", "input", 1, input)
     supported("batch_norm", FLOAT, [input._data_])
-    _one_type(input, weight, bias, running_mean, running_var)
+    _one_type(input, weight, bias)
     shape = input._data_.shape
+    if not shape[0] and (weight, bias, running_mean, running_var) != (None,) * 4:
+        raise IndexError(
+            "instance_norm(): a batch of size 0 has no sample to repeat weights and statistics for"
+        )
+    # torch folds the samples into the channels, which puts them in row order.
+    input = input.contiguous()
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError(
                 "Expected running_mean and running_var to be defined when use_input_stats is false"
             )
-        return _with_running(input, weight, bias, running_mean, running_var, eps)
+        wide = dtypes.float32 if input._data_.dtype in dtypes.NARROW else input.dtype
+        statistics = running_mean.to(wide), running_var.to(wide)
+        return _with_running(input, weight, bias, *statistics, eps)
     channels, pixels = shape[1], math.prod(shape[2:])
     for name, tensor in (("weight", weight), ("bias", bias)):
         _check_size(name, tensor, channels)
-    # torch folds the samples into the channels, which puts them in row order.
-    input = input.contiguous()
     view, broadcast = (shape[0], channels, 1, pixels), (1, channels, 1, 1)
     out, mean, _, variance = apply(
         rows.normalize,

@@ -189,6 +189,10 @@ def _scatter_plan(
             return x, None
         if reduce is None:
             return x, _Write(rows.scatter, "ScatterBackward0", (places, values), dim=at)
+        warn_once(
+            "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future "
+            "PyTorch release. Use torch.scatter_reduce instead for more reduction options."
+        )
     else:
         if not places._data_.size:
             return x, None

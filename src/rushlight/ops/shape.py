@@ -530,11 +530,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 @numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of the slice at one position of dim, without that dimension."""
+    place = need_int("select", "index", 2, index)
     if not input._data_.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     at = one_dim(dim, input._data_.ndim)
     size = input._data_.shape[at]
-    place = need_int("select", "index", 2, index)
     if not -size <= place < size:
         raise IndexError(
             f"select(): index {place} out of range for tensor of size {list(input._data_.shape)} at "

@@ -408,7 +408,6 @@ def searchsorted(
     values = input if isinstance(input, TensorBase) else literal(np.asarray(input))
     sequence = sorted_sequence
     data, wanted = sequence._data_, values._data_
-    _tell_of_copies(values, sequence)
     if not data.ndim:
         raise RuntimeError("torch.searchsorted(): boundaries tensor should have positive dimension")
     if data.ndim != 1 and data.shape[:-1] != wanted.shape[:-1]:
@@ -418,6 +417,7 @@ def searchsorted(
             f"boundaries tensor {list(data.shape)} and input value tensor {list(wanted.shape)}"
         )
     _need_comparable(data, wanted)
+    _tell_of_copies(values, sequence)
     if sorter is not None:
         sequence = _sorted_by(sequence, sorter)
     found = apply(rows.search, sequence, values, right=right or side == "right")

@@ -108,6 +108,8 @@ def _slice_rule(x: Array, *, index: Index) -> Spec:
             axis += 1
     if sum(p is not None and p is not Ellipsis for p in index) > x.ndim:
         if not x.ndim:
+            if isinstance(index[0], slice):
+                raise IndexError("slice() cannot be applied to a 0-dim tensor.")
             raise IndexError(
                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
                 "tensor to a number"
@@ -203,13 +205,16 @@ place_slice: Primitive = Primitive(
 def _picked(x: Array, indices: Sequence[Array], spec: Index) -> Array:
     """x[index]; where that is nothing, torch does not look at where the index points."""
     try:
-        return as_array(x[filled(spec, tuple(indices))])
+        part = as_array(x[filled(spec, tuple(indices))])
     except IndexError:
         anywhere = tuple(i if i.dtype.kind == "b" else np.zeros_like(i) for i in indices)
         part = x[filled(spec, anywhere)]
         if part.size:
             raise
-        return part
+    if not part.size:
+        # NumPy takes a mask of nothing for one of any size.
+        check_masks(x.shape, indices, spec)
+    return part
 
 
 def _index(x: Array, *indices: Array, spec: Index) -> Any:
@@ -239,17 +244,10 @@ def _index_rule(x: Array, *indices: Array, spec: Index) -> Spec:
         shown = np.broadcast_to(np.empty(()), x.shape)
         return _picked(shown, plain, spec).shape, x.dtype
     except IndexError as error:
-        axis = 0
-        rest = iter(indices)
-        for part in spec:
-            array = next(rest) if part is ARRAY else None
-            if array is not None and axis < x.ndim:
+        check_masks(x.shape, indices, spec)
+        for axis, array in _placed_arrays(indices, spec)[0]:
+            if array.dtype.kind != "b":
                 _check_within(array, x.shape, axis)
-            axis += array.ndim if array is not None and array.dtype.kind == "b" else 1
-        if axis > x.ndim:
-            raise IndexError(
-                f"too many indices for tensor of dimension {x.ndim}: the index stands for {axis}"
-            ) from None
         if "broadcast" in str(error):
             shapes = ", ".join(str(list(a.shape)) for a in indices)
             raise IndexError(
@@ -259,15 +257,35 @@ def _index_rule(x: Array, *indices: Array, spec: Index) -> Spec:
         raise
 
 
-def _check_within(array: Array, shape: Shape, axis: int) -> None:
-    """Raise torch's error if an index array cannot index dimension `axis` of such a shape."""
-    if array.dtype.kind == "b":
-        if array.shape != shape[axis : axis + array.ndim]:
+def _placed_arrays(indices: Sequence[Array], spec: Index) -> tuple[list[tuple[int, Array]], int]:
+    """(the first dimension that each index array stands for, and it; how many the index stands for)."""
+    axis, rest, found = 0, iter(indices), []
+    for part in spec:
+        array = next(rest) if part is ARRAY else None
+        if array is not None:
+            found.append((axis, array))
+        axis += array.ndim if array is not None and array.dtype.kind == "b" else 1
+    return found, axis
+
+
+def check_masks(shape: Shape, indices: Sequence[Array], spec: Index) -> None:
+    """Raise torch's error for masks of other shapes than what they stand for, and for too many indices."""
+    found, count = _placed_arrays(indices, spec)
+    for axis, array in found:
+        own = array.shape
+        if array.dtype.kind == "b" and axis < len(shape) and own != shape[axis : axis + len(own)]:
             raise IndexError(
-                f"The shape of the mask {list(array.shape)} at index {axis} does not match the "
+                f"The shape of the mask {list(own)} at index {axis} does not match the "
                 f"shape of the indexed tensor {list(shape)} at index {axis}"
             )
-        return
+    if count > len(shape):
+        raise IndexError(
+            f"too many indices for tensor of dimension {len(shape)}: the index stands for {count}"
+        )
+
+
+def _check_within(array: Array, shape: Shape, axis: int) -> None:
+    """Raise torch's error if an array of positions points beyond dimension `axis` of such a shape."""
     size = shape[axis]
     wrong = array[(array < -size) | (array >= size)]
     if wrong.size:
@@ -478,6 +496,8 @@ def put_into(
         else:
             out[...] = choose(indices[0], values.astype(out.dtype), out)
         return
+    if not all(i.size for i in indices):
+        check_masks(out.shape, indices, spec)
     where = filled(spec, indices)
     if values.ndim and values.shape[0] == 1:
         # torch lets values have extra leading dimensions of size 1.

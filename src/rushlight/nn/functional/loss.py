@@ -189,12 +189,11 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if len(x) < 1:
         raise ValueError(f"Expected 1 or more dimensions (got {len(x)})")
-    if len(x) != 1 and (not t or x[0] != t[0]):
+    if len(x) != 1 and x[0] != (t[0] if t else 0):
         raise ValueError(
-            f"Expected input batch_size ({x[0]}) to match target batch_size "
-            f"({t[0] if t else 'none'})."
+            f"Expected input batch_size ({x[0]}) to match target batch_size ({t[0] if t else 0})."
         )
-    if len(x) != 1 and (*x[:1], *x[2:]) != t:
+    if len(x) != 1 and t and (*x[:1], *x[2:]) != t:
         raise RuntimeError(
             f"size mismatch (got input: {list(x)} , target: {list(t)}): a target of class indices "
             "has the input's shape without dimension 1"
@@ -207,13 +206,18 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
         )
     if len(x) == 1 and t not in ((), (1,)):
         raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {t[0]}")
-    supported("nll_loss_out_frame", FLOAT, [input._data_])
+    if len(x) != 1 and not t:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     classes = x[1] if len(x) > 1 else x[0]
     if weight is not None and weight._data_.shape != (classes,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {classes} classes or no classes but got "
             f"weight tensor of shape: {list(weight._data_.shape)}"
         )
+    image = len(x) > 2
+    supported(f"nll_loss{'2d_forward' if image else ''}_out_frame", FLOAT, [input._data_])
+    if image and target._data_.dtype != np.int64:
+        raise RuntimeError("expected scalar type Long but found Byte: convert class indices with .long()")
     if weight is not None and weight._data_.dtype != input._data_.dtype:
         raise RuntimeError(
             f"expected scalar type {dtypes.of(input._data_.dtype).word} but found "

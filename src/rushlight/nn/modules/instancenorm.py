@@ -85,28 +85,21 @@ class InstanceNorm3d(_InstanceNorm):
     ranks = (4, 5)
 
 
-class _LazyInstanceNorm(_LazyNormBase, _InstanceNorm):
-    def initialize_parameters(self, input: Tensor) -> None:
-        """Take num_features from input."""
-        batched = input if input.dim() == self.ranks[1] else input.unsqueeze(0)
-        super().initialize_parameters(batched)
-
-
-class LazyInstanceNorm1d(_LazyInstanceNorm):
+class LazyInstanceNorm1d(_LazyNormBase, _InstanceNorm):
     """InstanceNorm1d that learns num_features from its first input."""
 
     cls_to_become = InstanceNorm1d
     ranks = (2, 3)
 
 
-class LazyInstanceNorm2d(_LazyInstanceNorm):
+class LazyInstanceNorm2d(_LazyNormBase, _InstanceNorm):
     """InstanceNorm2d that learns num_features from its first input."""
 
     cls_to_become = InstanceNorm2d
     ranks = (3, 4)
 
 
-class LazyInstanceNorm3d(_LazyInstanceNorm):
+class LazyInstanceNorm3d(_LazyNormBase, _InstanceNorm):
     """InstanceNorm3d that learns num_features from its first input."""
 
     cls_to_become = InstanceNorm3d

@@ -177,13 +177,17 @@ class CrossMapLRN2d(LocalResponseNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
+        if input.dim() != 4:
+            raise ValueError(
+                f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead."
+            )
         reach, channels = (self.size + 1) // 2, input.shape[1]
         squares = input * input
-        margin = [0, 0] * (input.dim() - 2) + [reach - 1, reach - 1]
+        margin = [0, 0, 0, 0, reach - 1, reach - 1]
         padded = F.pad(squares, margin)
         total = padded.narrow(1, 0, channels)
         for start in range(1, 2 * reach - 1):
             total = total + padded.narrow(1, start, channels)
-        later = (np.arange(channels) >= reach).reshape(-1, *[1] * (input.dim() - 2))
+        later = (np.arange(channels) >= reach).reshape(-1, 1, 1)
         total = total + squares.narrow(1, 0, 1) * literal(later.astype(input._data_.dtype))
         return input * (self.k + self.alpha / self.size * total) ** -self.beta

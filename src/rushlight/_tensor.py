@@ -407,9 +407,9 @@ class Tensor(
         return number(self, "a Python number (float(), int(), ...)")
 
     def __float__(self) -> float:
-        value = self._only_element()
         if state.grad and wants_grad(self):
             warn_once(_LOSES_GRADIENT)
+        value = self._only_element()
         return float(dtypes.number_in(value, FLOAT64) if isinstance(value, complex) else value)
 
     def __int__(self) -> int:
@@ -417,9 +417,9 @@ class Tensor(
         return int(dtypes.number_in(value, INT64) if isinstance(value, complex) else value)
 
     def __complex__(self) -> complex:
-        value = self._only_element()
         if state.grad and wants_grad(self):
             warn_once(_LOSES_GRADIENT)
+        value = self._only_element()
         return complex(value)
 
     def __index__(self) -> int:

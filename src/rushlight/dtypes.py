@@ -342,7 +342,8 @@ def real_for(x: Array, dtype: np.dtype[Any]) -> Array:
     torch warns of that once in a program.
     """
     if x.dtype.kind == "c" and dtype.kind not in "cb":
-        _warn_of_real()
+        if x.size:
+            _warn_of_real()
         x = x.real
     return x if dtype.kind != "V" or dtype.name not in _ODD else _ODD[dtype.name](x)
 
@@ -432,9 +433,9 @@ def highest(ranked: list[tuple[int, dtype]]) -> dtype:
         for r, d in ranked:
             if r == rank:
                 here = d if here is None else promote_types(here, d)
-        if here is uint64 and result is bool_:
-            promote_types(result, here)
         if here is not None and (result is None or here.category > result.category):
+            if result is not None and (here in EIGHT_BITS or here.numpy in UNSIGNED):
+                promote_types(result, here)
             result = _lifted(result, here)
     if result is None:
         raise ValueError("no types to promote")

@@ -36,7 +36,7 @@ EIGHT = dict.fromkeys(
     (
         "all", "any", "blank", "cat", "clone", "compact", "convert", "dependent", "embedding", "eq",
         "flip", "index", "isnan", "laid_out", "ne", "overwrite", "pad", "place_index", "place_slice", "put",
-        "roll", "stack", "where",
+        "roll", "stack", "where", "mul",
     ), _ALL,
 ) | {"abs": _SIGNED, "matmul": _SIGNED, "isfinite": _WITH_LIMITS, "isinf": _WITH_LIMITS}  # fmt: skip
 
@@ -53,11 +53,23 @@ WIDE = {
 # The rows of which torch has no kernel for uint16, uint32 and uint64.
 SIGNED = {
     "abs", "add", "addcmul", "amax", "amin", "argmax", "argmin", "bitwise_left_shift", "bitwise_not",
-    "bitwise_right_shift", "clamp", "dot", "flip", "floor_divide", "floor_division", "fmax", "fmin", "fmod",
-    "gcd", "ge", "gt", "heaviside", "kth", "lcm", "le", "linear", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "lt", "matmul", "maximum", "median", "median_index", "minimum", "mode_index", "neg", "pow",
-    "relu", "remainder", "scatter", "scatter_add", "scatter_fill", "scatter_fold", "search", "sgn", "sign",
-    "square", "sub", "top", "triangle",
+    "bitwise_right_shift", "clamp", "cummax", "cummax_index", "cummin", "cummin_index", "dot",
+    "floor_divide", "floor_division", "fmax", "fmin", "fmod", "gcd", "ge", "gt", "heaviside", "kth", "lcm",
+    "le", "linear", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "matmul", "maximum",
+    "median", "median_index", "minimum", "mode_index", "neg", "pow", "relu", "remainder", "scatter",
+    "scatter_add", "scatter_fill", "scatter_fold", "search", "sgn", "sign", "square", "sub", "top",
+    "triangle",
+}  # fmt: skip
+
+
+# The rows that are done, in torch, before their kernel is asked: where there are no elements, and for one number.
+_EMPTY = {
+    "cummax", "cummax_index", "cummin", "cummin_index", "cumprod", "cumsum", "flip", "median", "prod", "search",
+    "softmax", "sum", "vector_norm", "without_nan",
+}  # fmt: skip
+_SINGLE_NUMBER = {
+    "cummax", "cummax_index", "cummin", "cummin_index", "cumprod", "cumsum", "kth", "mode_index", "order",
+    "top", "vector_norm",
 }  # fmt: skip
 
 
@@ -119,12 +131,23 @@ def once_rounded(
 
     def computed(*arrays: Any, **static: Any) -> Any:
         dtype: np.dtype[Any] | None = next((a.dtype for a in arrays if is_narrow(a)), None)
+        idle = (name in _EMPTY and not arrays[0].size) or (
+            name in _SINGLE_NUMBER and not arrays[0].ndim
+        )
         if dtype is None:
-            if name in SIGNED:
-                need_common(f"{name}_cpu", *filter(is_array, arrays))
+            if name in SIGNED and not idle:
+                of_arrays = [a for a in arrays if is_array(a)]
+                if any(a.dtype in UNSIGNED for a in of_arrays):
+                    # What is wrong with shapes is told first.
+                    rule(*arrays, **static)
+                    need_signed(f"{name}_cpu", *of_arrays)
             return forward(*arrays, **static)
         if name in WIDE or (dtype.itemsize == 1 and dtype.name not in EIGHT.get(name, ())):
-            need_wide(name + "_cpu", *arrays)
+            if not idle:
+                rule(*arrays, **static)
+                need_wide(name + "_cpu", *filter(is_array, arrays))
+        elif name == "mul" and any(not is_array(a) or a.size == 1 for a in arrays):
+            need_more_bits("mul_cpu_reduced_float", *filter(is_array, arrays))
         if as_is:
             return forward(*arrays, **static)
         if any(is_array(a) and a.dtype is not dtype for a in arrays):

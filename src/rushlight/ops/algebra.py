@@ -321,7 +321,7 @@ def logdet(input: Tensor) -> Tensor:
 def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """L with L @ L.mH = input, which must be positive-definite; with upper, its transpose."""
     lower = apply(rows.cholesky, input)
-    return write_out(out, in_columns(rows.h(lower)) if upper else lower)
+    return write_out(out, in_columns(rows.h(lower).resolve_conj()) if upper else lower)
 
 
 @in_single

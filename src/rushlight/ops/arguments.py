@@ -28,6 +28,7 @@ from rushlight.memory import FULL, PARTIAL, is_dense, is_repeated, laid, overlap
 from rushlight.ops.moving import lay_out
 from rushlight.ops.overloads import need_dim
 from rushlight.overriding.functions import ask_late, met_late
+from rushlight.primitives.families import result_type
 from rushlight.primitives.writing import copy
 from rushlight.return_types import ReturnType
 
@@ -499,7 +500,11 @@ def write_out(
                 f"output with shape {list(data.shape)} doesn't match the broadcast shape "
                 f"{list(result._data_.shape)}: out is also an argument, so it keeps its shape"
             )
-        resize_out(out, result._data_, told=not made)
+        # Where torch computes in another type than out's, it resizes that as well, and tells of both.
+        kind = result._data_.dtype
+        if read and kind.kind == "b":
+            kind = result_type(*(x._data_ if isinstance(x, TensorBase) else x for x in read)).numpy
+        resize_out(out, result._data_, told=(not made) * (1 + (bool(read) and kind != data.dtype)))
     into(out, copy, result)
     bump(out, "an out= argument")
     return out
@@ -525,11 +530,11 @@ def need_type(out: Any, dtype: np.dtype[Any]) -> None:
         raise RuntimeError(f"Expected out tensor to have dtype {ours.word}, but got {theirs.word}")
 
 
-def resize_out(out: Tensor, like: Array, told: bool = True) -> None:
-    """Give out the shape and layout of an array: on its own memory, as far as that goes."""
+def resize_out(out: Tensor, like: Array, told: int = 1) -> None:
+    """Give out the shape and layout of an array, and warn so often: on its own memory, as far as that goes."""
     exchange(out)
     data = held(out)
-    if data.size and told:
+    for _ in range(told if data.size else 0):
         warn(
             "An output with one or more elements was resized since it had shape "
             f"{list(data.shape)}, which does not match the required output shape {list(like.shape)}. "

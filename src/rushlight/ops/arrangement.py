@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import dtypes
 from rushlight.autograd.pretended import reusable
 from rushlight.core.doors import apply, literal
 from rushlight.core.state import state
 from rushlight.core.tape import geometry
 from rushlight.core.tensor import Array, wants_grad
 from rushlight.memory import is_dense, is_repeated
+from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import (
     as_sizes,
     many_dims,
@@ -50,6 +52,12 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """
     need_tensor("flip", "input", 1, input)
     along = many_dims(as_sizes(spelled("flip", dims, named, "dims")), input._data_.ndim) or ()
+    data = input._data_
+    if data.size and along and data.dtype in dtypes.SELDOM:
+        # What lies in one piece is moved as it is.
+        inner = min(range(data.ndim), key=lambda d: (data.strides[d], -d))
+        if inner in along:
+            need_common("flip_cpu", data)
     return apply(rows.flip, input, dims=along)
 
 
@@ -230,6 +238,7 @@ def trace(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The sum of the diagonal of a matrix."""
     need_tensor("trace", "input", 1, input)
     supported("trace", NUMERIC + "c", [input._data_])
+    need_signed("trace", input._data_)
     if input._data_.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, got a {input._data_.ndim}-d tensor")
     return write_out(out, relabel(diagonal(input).sum(), "TraceBackward0"))
@@ -351,18 +360,15 @@ def as_strided_scatter(
     """A copy of the input with src in the part of its memory that `as_strided` would show."""
     need_tensor("as_strided_scatter", "input", 1, input)
     need_tensor("as_strided_scatter", "src", 2, src)
+    if is_repeated(input._data_):
+        input = apply(pointwise.clone, input)
     place = storage_geometry(input, size, stride, storage_offset)
     if src._data_.shape != place["size"]:
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "
             f"{list(src._data_.shape)}, slice size = {list(place['size'])}"
         )
-    shape, steps = place["size"], place["stride"]
-    if 0 not in shape and any(n > 1 and not s for n, s in zip(shape, steps, strict=True)):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location: a stride of 0 shows one element of the input for several of src"
-        )
+    strided.need_distinct(place["size"], place["stride"])
     result: Tensor = apply(
         strided.as_strided_scatter, input, src.astype(input._data_.dtype), **place
     )

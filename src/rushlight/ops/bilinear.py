@@ -57,5 +57,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
 def _forms(left: Tensor, right: Tensor, weight: Tensor) -> Tensor:
     form = weight._data_.shape
-    half = (left @ weight.permute(1, 0, 2).reshape((form[1], -1))).reshape((-1, form[0], form[2]))
+    # A single form stands in the order of the product already, and so does its gradient.
+    turned = weight if form[0] == 1 else weight.permute(1, 0, 2)
+    half = (left @ turned.reshape((form[1], -1))).reshape((-1, form[0], form[2]))
     return (half * right.unsqueeze(1)).sum(-1, dtype=left.dtype)

@@ -14,6 +14,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.tensor import Array
 from rushlight.memory import claimed
+from rushlight.ops.data import as_given
 
 _CODES: dict[dtypes.dtype, int] = {
     dtypes.bfloat16: 4, dtypes.float8_e4m3fn: 10, dtypes.float8_e4m3fnuz: 11,
@@ -79,4 +80,4 @@ def read_capsule(source: Any) -> Array:
     if not hasattr(source, "__dlpack__"):
         # A bare capsule does not say whether its memory may be written; for torch it may.
         array = claimed(array)
-    return array if reader.kind is None else array.view(reader.kind.numpy)
+    return as_given(array) if reader.kind is None else array.view(reader.kind.numpy)

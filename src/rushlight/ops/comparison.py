@@ -109,11 +109,14 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     need_tensor("equal", "input", 1, input)
     need_tensor("equal", "other", 2, other)
-    need_more_bits("equal_notnan_cpu", input._data_)
     for tensor in (input, other):
         if not has_memory(tensor._data_):
             raise NotImplementedError(NO_DATA)
-    return input._data_.shape == other._data_.shape and bool(eq(input, other).all())
+    if input._data_.shape != other._data_.shape:
+        return False
+    if input is other:
+        need_more_bits("equal_notnan_cpu", input._data_)
+    return bool(eq(input, other).all())
 
 
 def where(

@@ -230,7 +230,7 @@ def lies_in(array: Array, order: memory_format) -> bool:
 
 
 def _caster(name: str, target: dtypes.dtype) -> Callable[..., Tensor]:
-    def method(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+    def method(self: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
         if memory_format is not preserve_format:
             return to(self, target, memory_format=memory_format)
         data = self._data_
@@ -257,12 +257,12 @@ cfloat = _caster("cfloat", dtypes.complex64)
 cdouble = _caster("cdouble", dtypes.complex128)
 
 
-def bfloat16(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+def bfloat16(self: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """The values as torch.bfloat16; the tensor itself if it has that dtype."""
     return to(self, dtypes.bfloat16, memory_format=memory_format)
 
 
-def chalf(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+def chalf(self: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """Raises NotImplementedError: NumPy has no such numbers."""
     return to(self, dtypes.complex32)
 
@@ -312,7 +312,7 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     return to(self, other)
 
 
-def cpu(self: Tensor, memory_format: Any = preserve_format) -> Tensor:
+def cpu(self: Tensor, *, memory_format: Any = preserve_format) -> Tensor:
     """The tensor itself: it is on the CPU. One without elements cannot come there."""
     return to(self, CPU, memory_format=memory_format)
 

@@ -233,7 +233,8 @@ def asarray(
         if cut and shared is obj:
             obj.requires_grad_(False)
     elif isinstance(obj, np.ndarray):
-        shared = literal(on_memory(obj))
+        # One without dimensions torch takes for a number.
+        shared = literal(on_memory(obj if obj.ndim else obj.copy()))
     elif isinstance(obj, UntypedStorage | TypedStorage):
         shared = wrap(obj.elements)
     elif isinstance(obj, np.generic):

@@ -34,7 +34,7 @@ def array_of(data: Any, dtype: Dtype) -> Array:
     if isinstance(data, TensorBase):
         array = read(data, "for a new tensor")
     elif isinstance(data, np.ndarray):
-        array = _as_given(checked(data))
+        array = as_given(checked(data))
     else:
         return _read(data, dtype)
     if dtype is None or array.dtype == dtype.numpy:
@@ -42,7 +42,7 @@ def array_of(data: Any, dtype: Dtype) -> Array:
     return alike(dtypes.cast(array, dtype.numpy, "C"), array)
 
 
-def _as_given(array: Array) -> Array:
+def as_given(array: Array) -> Array:
     """The array with NumPy's strides, which torch takes over also where there are no elements."""
     return array if array.size else strided_view(array, array.shape, array.strides)
 
@@ -80,7 +80,9 @@ def on_memory(array: Array) -> Array:
     """The array, or its memory as one that can be written if it is read-only, with torch's warning."""
     array = checked(array)
     if not array.size:
-        return _as_given(array)
+        if not array.flags.writeable:
+            warn_of_read_only("NumPy array", "array")
+        return as_given(array)
     if not array.flags.writeable:
         return show(taken(array, "NumPy array", "array"))
     # A storage of its own, which begins where the array does, whatever else lies in the memory.

@@ -38,6 +38,9 @@ def _direct(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:
 
 
 def _inverse(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:
+    if name == "ifft" and x._data_.dtype.kind != "c":
+        x = _resized(x, dims, sizes)
+        return remember(apply(rows.r2c, x, dims=dims, scale=INVERSE[norm], half=False), x).conj()
     x = _resized(_as_complex(x), dims, sizes)
     return apply(rows.c2c, x, dims=dims, scale=INVERSE[norm], forward=False)
 

@@ -12,7 +12,7 @@ from rushlight import dtypes, return_types
 from rushlight.core.doors import check, read
 from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias
-from rushlight.narrow import need_wide
+from rushlight.narrow import need_signed, need_wide
 from rushlight.ops.arguments import (
     like,
     need_int,
@@ -45,6 +45,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise RuntimeError(f"minlength should be >= 0, not {minlength}")
     if data.dtype.kind not in "iu":
         raise NotImplementedError(f'"bincount_cpu" not implemented for {input.dtype.word!r}')
+    need_signed("bincount_cpu", data)
     if data.ndim != 1 or (data.size and check(input, "the numbers").min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:

@@ -81,8 +81,13 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     return result
 
 
-def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tensor]]:
-    """(index that gives a view, or None; index of tensors into that view; the tensors)."""
+def _parsed(
+    index: Any, x: TensorBase, told: bool = True
+) -> tuple[Any, tuple[Any, ...], list[Tensor]]:
+    """(index that gives a view, or None; index of tensors into that view; the tensors).
+
+    told: bytes among them are warned of.
+    """
     if index.__class__ is not tuple:
         index = _as_tuple(index)
     basic: list[Any] = []
@@ -119,7 +124,7 @@ def _parsed(index: Any, x: TensorBase) -> tuple[Any, tuple[Any, ...], list[Tenso
         else:
             if part.__class__ is np.ndarray or _is_bytes(part):
                 _need_room(x, index)
-            tensor = _index_tensor(part)
+            tensor = _index_tensor(part, told)
             data = tensor._data_
             if data.ndim == 0 and data.dtype.kind == "b":
                 _add_flag(bool(number(tensor, "an index")), basic, spec, tensors)
@@ -153,11 +158,15 @@ def _add_flag(flag: bool, basic: list[Any], spec: list[Any], tensors: list[Tenso
 
 def _as_tuple(index: Any) -> tuple[Any, ...]:
     """An index that is no tuple; torch takes a short list with anything but numbers in it for one."""
-    means_tuple = index.__class__ is list and len(index) < 32 and any(
-        part is None
-        or part is Ellipsis
-        or isinstance(part, TensorBase | slice | list | tuple | range | np.ndarray)
-        for part in index
+    means_tuple = (
+        index.__class__ is list
+        and len(index) < 32
+        and any(
+            part is None
+            or part is Ellipsis
+            or isinstance(part, TensorBase | slice | list | tuple | range | np.ndarray)
+            for part in index
+        )
     )
     if means_tuple or isinstance(index, str):
         warn(
@@ -194,12 +203,33 @@ def _need_room(x: TensorBase, parts: Sequence[Any]) -> None:
         )
 
 
+_OF_BYTES = (
+    "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
+)
+
+
 def _is_bytes(part: Any) -> bool:
     """Whether a part of an index is a tensor of the type that torch warns of."""
     return isinstance(part, TensorBase) and part._data_.dtype == np.uint8
 
 
-def _index_tensor(part: Any) -> Tensor:
+def _tell_of_bytes(
+    parts: Sequence[Any], value: Tensor, filled: bool, region: Array, tensors: Sequence[Tensor], spec: Any
+) -> None:  # fmt: skip
+    """Warn of bytes in the index of one value; as the only mask torch refuses them there."""
+    if value._data_.size != 1 or not any(
+        _is_bytes(p) or (p.__class__ is np.ndarray and p.dtype == np.uint8) for p in parts
+    ):
+        return
+    rows.check_masks(region.shape, [t._data_ for t in tensors], spec)
+    if filled:
+        raise RuntimeError(
+            "masked_fill_ only supports boolean masks, but got mask with dtype unsigned char: write mask.bool()"
+        )
+    warn(_OF_BYTES)
+
+
+def _index_tensor(part: Any, told: bool = True) -> Tensor:
     """A tensor of int64 or bool for a list, an array or a tensor in an index."""
     if isinstance(part, TensorBase):
         data = part._data_
@@ -225,10 +255,8 @@ def _index_tensor(part: Any) -> Tensor:
     if data.dtype == np.int64 or data.dtype.kind == "b":
         return part if isinstance(part, TensorBase) else literal(data)  # type: ignore[return-value]
     if data.dtype == np.uint8:
-        warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
-            "instead."
-        )
+        if told:
+            warn(_OF_BYTES)
         return apply(pointwise.ne, part, 0) if isinstance(part, TensorBase) else literal(data != 0)
     if data.dtype == np.int32:
         if isinstance(part, TensorBase):
@@ -255,7 +283,11 @@ def _consumed(parts: Sequence[Any]) -> int:
         if part is None or part is Ellipsis or part.__class__ is bool:
             continue
         data = part._data_ if isinstance(part, TensorBase) else None
-        total += data.ndim if data is not None and (data.dtype.kind == "b" or data.dtype == np.uint8) else 1
+        total += (
+            data.ndim
+            if data is not None and (data.dtype.kind == "b" or data.dtype == np.uint8)
+            else 1
+        )
     return total
 
 
@@ -282,7 +314,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         value = _assigned(self, value)
         if index is False:
             return
-        basic, spec, tensors = _parsed(index, self)
+        basic, spec, tensors = _parsed(index, self, value._data_.size != 1)
     except _REFUSED as error:
         if not met(value) and not met(index):
             value = _assigned(self, value)
@@ -320,6 +352,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         return
     # torch fills the places of a single mask; all other places are written without conversion.
     filled = value._data_.size == 1 and (_is_mask(tensors) or index is True)
+    _tell_of_bytes(
+        index if index.__class__ is tuple else (index,), value, filled, region, tensors, spec
+    )
     if value._data_.dtype != self._data_.dtype:
         if not filled:
             admit(self)
@@ -472,7 +507,9 @@ def _record(self: Tensor, inputs: tuple[Tensor, ...], static: dict[str, Any]) ->
 # ---- by several tensors -------------------------------------------------------------------------
 
 
-def _index_parts(name: str, indices: Any) -> tuple[tuple[Any, ...], tuple[Tensor, ...]]:
+def _index_parts(
+    name: str, input: Tensor, indices: Any, values: Tensor, accumulate: bool
+) -> tuple[tuple[Any, ...], tuple[Tensor, ...]]:
     if isinstance(indices, TensorBase):
         raise TypeError(f"{name}(): argument 'indices' must be tuple of Tensors, not Tensor")
     spec: list[Any] = []
@@ -482,7 +519,9 @@ def _index_parts(name: str, indices: Any) -> tuple[tuple[Any, ...], tuple[Tensor
             spec.append(FULL)
         else:
             spec.append(ARRAY)
-            tensors.append(_index_tensor(part))
+            tensors.append(_index_tensor(part, values._data_.size != 1))
+    filled = _is_mask(tensors) and not accumulate
+    _tell_of_bytes(indices, values, filled, input._data_, tensors, tuple(spec))
     return tuple(spec), tuple(tensors)
 
 
@@ -492,7 +531,7 @@ def index_put(
     """A copy of the input with values written (or added) at `input[indices]`."""
     need_tensor("index_put", "input", 1, input)
     need_tensor("index_put", "values", 3, values)
-    spec, tensors = _index_parts("index_put", indices)
+    spec, tensors = _index_parts("index_put", input, indices, values, accumulate)
     _same_dtype(input, values, input._data_, spec, tensors)
     rows.put.rule(
         input._data_, values._data_, *(t._data_ for t in tensors), spec=spec, accumulate=accumulate
@@ -517,7 +556,7 @@ def index_put_(
     """`index_put`, in place."""
     need_tensor("index_put_", "values", 3, values)
     try:
-        spec, tensors = _index_parts("index_put_", indices)
+        spec, tensors = _index_parts("index_put_", self, indices, values, accumulate)
     except IndexError:
         _need_apart(self, indices)
         raise

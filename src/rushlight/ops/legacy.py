@@ -123,6 +123,8 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
             return legacy(cls, dtype, (int(first),))
         if isinstance(first, np.ndarray) and first.dtype == kind.numpy:
             return as_class(cls, on_memory(first))
+        if isinstance(first, np.ndarray) and not first.flags.writeable:
+            warn_of_read_only("NumPy array", "array")
         return as_class(cls, array_of(first, kind))
     return as_class(cls, np.empty(check_sizes(as_sizes(args)), kind.numpy))
 

@@ -60,6 +60,8 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if mask._data_.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes([input._data_.shape, mask._data_.shape])
+    if input._data_.size:
+        need_signed("masked_select", input._data_)
     x = entering(input, itself=False, lies="like")
     x = x if input._data_.shape == shape else x.expand(shape)
     where = mask if mask._data_.shape == shape else mask.expand(shape)

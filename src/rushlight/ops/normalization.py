@@ -205,7 +205,7 @@ def instance_norm(
     supported("batch_norm", FLOAT, [input._data_])
     _one_type(input, weight, bias)
     shape = input._data_.shape
-    if not shape[0] and (weight, bias, running_mean, running_var) != (None,) * 4:
+    if not shape[0] and not (weight is None and bias is None):
         raise IndexError(
             "instance_norm(): a batch of size 0 has no sample to repeat weights and statistics for"
         )

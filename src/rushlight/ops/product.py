@@ -441,11 +441,6 @@ def cross(
 ) -> Tensor:
     """The cross product of vectors of 3 along dim; without dim, along the first dimension of size 3."""
     _need_two("cross", input, other, "other")
-    if input._data_.dtype != other._data_.dtype:
-        raise RuntimeError(
-            f"cross: expected scalar type {input.dtype.word} but found {other.dtype.word}: convert one "
-            "of the tensors"
-        )
     shape = input._data_.shape
     if dim is None:
         warn_once(
@@ -453,6 +448,12 @@ def cross(
             "explicitly or simply use torch.linalg.cross.\nThe default value of dim will change to agree "
             "with that of linalg.cross in a future release."
         )
+    if input._data_.dtype != other._data_.dtype:
+        raise RuntimeError(
+            f"cross: expected scalar type {input.dtype.word} but found {other.dtype.word}: convert one "
+            "of the tensors"
+        )
+    if dim is None:
         dim = next((i for i, n in enumerate(shape) if n == 3), None)
         if dim is None:
             raise RuntimeError("no dimension of size 3 in input")

@@ -15,6 +15,7 @@ from rushlight.core.tensor import Array, TensorBase
 from rushlight.device import choices
 from rushlight.errors import warn
 from rushlight.kernels import refusal
+from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import (
     need_int,
     need_real_scalar,
@@ -75,6 +76,7 @@ def range(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
     )
     start, end, step = _bounds("range", bounds, options)
     storage = numpy_dtype(dtype, default_float())
+    need_common("range_cpu", np.empty(0, storage))
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
@@ -109,6 +111,7 @@ def _counted_dtype(name: str, numbers: tuple[Any, ...], dtype: Dtype) -> np.dtyp
     storage = numpy_dtype(dtype, np.dtype(np.int64) if whole else default_float())
     if storage.kind not in "iufV":
         raise NotImplementedError(f'"{name}_cpu" not implemented for {dtypes.of(storage).word!r}')
+    need_common(f"{name}_cpu", np.empty(0, storage))
     return storage
 
 
@@ -212,6 +215,8 @@ def _ends(
         raise RuntimeError(f"{name}(): complex start or end, but dtype {dtypes.of(storage)}")
     if storage.kind == "b":
         raise refusal(f"{name}_cpu", dtypes.of(storage))
+    if steps > 1:
+        need_common(f"{name}_cpu", np.empty(0, storage))
     return first, last, storage
 
 
@@ -250,6 +255,7 @@ def eye(n: int, m: int | None = None, *, dtype: Dtype = None, **options: Any) ->
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     kind = made_type(dtype, default_float(), options)
+    need_signed("eye", np.empty(0, kind))
     return finish(np.eye(rows, columns, dtype=kind), **options)
 
 

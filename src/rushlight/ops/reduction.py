@@ -14,6 +14,7 @@ from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
 from rushlight.layout import strided
+from rushlight.narrow import need_common
 from rushlight.ops.arguments import (
     Dim,
     accumulated_in,
@@ -201,6 +202,7 @@ def count_nonzero(input: Tensor, dim: Dim = None, *further: int) -> Tensor:
     tensor(2)
     """
     need_tensor("count_nonzero", "input", 1, input)
+    need_common("nonzero_count_cpu", input._data_)
     return sum(pointwise.ne(input, 0), (dim, *further) if further else dim)  # type: ignore[arg-type]
 
 
@@ -243,13 +245,16 @@ def _moment(
     if input._data_.dtype.kind not in "fcV":
         raise RuntimeError("std and var only support floating point and complex dtypes")
     if correction is not None:
-        correction = need_real_scalar(name, "correction", 4, correction)
+        correction = builtins.float(need_real_scalar(name, "correction", 4, correction))
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
     elif unbiased is not None:
         raise TypeError(f"{name}() takes either 'correction' or 'unbiased', not both")
     dims = None if dim is None else many_dims(dim, input._data_.ndim)
-    if rows.folded_size(input._data_.shape, dims) <= correction:
+    data = input._data_
+    too_few = not data.size or rows.folded_size(data.shape, dims) <= correction
+    # Of complex numbers torch does it twice, for their two parts.
+    for _ in builtins.range(too_few * (1 + (data.dtype.kind == "c"))):
         warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
             "reduction factor (input numel divided by output numel)."

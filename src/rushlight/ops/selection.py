@@ -11,7 +11,7 @@ from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
-from rushlight.narrow import need_common
+from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import (
     apart,
     fitting_factor,
@@ -91,6 +91,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
             f"index_select(): Index to scalar can have only 1 value, got {count} value(s)"
         )
     _need_whole("index_select", index)
+    if len(shape) < 2:
+        need_signed("index_select", input._data_)
     if out is not None and out._data_.dtype != input._data_.dtype:
         raise RuntimeError("index_select(): self and result must have the same scalar type")
     if out is not None:
@@ -198,8 +200,8 @@ def _put_along(
     name: str, input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any, accumulate: bool
 ) -> Tensor:
     _need_operands(name, input, index, source)
-    need_common(f"{name}_cpu", input._data_)
     at = (_fitting_add if accumulate else _fitting_copy)(name, input, dim, index, source)
+    need_common(f"{name}_cpu", input._data_)
     if accumulate and not input._data_.size and input._data_.ndim > 1:
         return apply(pointwise.clone, input)
     where, spec = _within(name, input, at, index, _outside(input, at, accumulate))

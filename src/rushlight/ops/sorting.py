@@ -13,6 +13,7 @@ from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import Array, TensorBase, wants_grad
 from rushlight.errors import warn_once
+from rushlight.narrow import need_common
 from rushlight.ops.arguments import (
     anew,
     apart,
@@ -222,7 +223,11 @@ def _answer(
     return tensors if len(tensors) > 1 else tensors[0]
 
 
-def _check_empty(data: Array, at: int) -> None:
+def _sliced(dim: int, data: Array) -> int:
+    """The dimension whose slices are told apart, or torch's error."""
+    at = one_dim(dim, data.ndim)
+    if not data.ndim:
+        raise IndexError(f"Dimension specified as {at} but tensor has no dimensions")
     if data.size or data.shape[at]:
         if 0 in data.shape:
             raise RuntimeError(
@@ -233,6 +238,7 @@ def _check_empty(data: Array, at: int) -> None:
         raise RuntimeError(
             "Number of zero sized dimensions is more than one, so unique cannot be applied"
         )
+    return at
 
 
 def unique(
@@ -274,8 +280,7 @@ def unique(
             inverse[places] = np.repeat(np.arange(values.size), counts)
         parts = [_first_zero(values, data), inverse.reshape(data.shape), counts]
         return _answer(input, parts, return_inverse, return_counts, "_unique2", "Unique2Backward0")
-    at = one_dim(dim, data.ndim)
-    _check_empty(data, at)
+    at = _sliced(dim, data)
     data = read(input, "the different slices")
     values, inverse, counts = np.unique(
         data, return_inverse=True, return_counts=True, axis=at, equal_nan=False
@@ -324,8 +329,7 @@ def unique_consecutive(
         new = line[1:] != line[:-1]
         shape: tuple[int, ...] = data.shape
     else:
-        at = one_dim(dim, data.ndim)
-        _check_empty(data, at)
+        at = _sliced(dim, data)
         line = np.moveaxis(read(input, "where slices change"), at, 0)
         new = (line[1:] != line[:-1]).any(axis=tuple(range(1, line.ndim)))
         shape = (line.shape[0],)
@@ -366,6 +370,8 @@ def isin(
     for t in (ours, theirs):
         if t._data_.dtype.kind in "bc":
             raise RuntimeError(f"Unsupported input type encountered for isin(): {t.dtype.word}")
+    if ours._data_.size and isinstance(test_elements, TensorBase):
+        need_common("isin_default_cpu", ours._data_, theirs._data_)
     if theirs._data_.size < int(10 * ours._data_.size**0.145) and theirs._data_.ndim:
         # Each of so few is looked at in turn: they are to be one line in memory.
         theirs = theirs.view(-1)

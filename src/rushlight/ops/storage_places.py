@@ -14,7 +14,7 @@ from rushlight.core.tensor import Array, bump, wrap
 from rushlight.core.turned import held, put
 from rushlight.elsewhere import has_memory
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.memory import address, strided_view, whole
+from rushlight.memory import address, extent, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor, relabel
 from rushlight.ops.creation import finish
 from rushlight.ops.geometry import strides_of
@@ -118,7 +118,8 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
         storage, dtype = source.untyped(), getattr(source, "dtype", tensor.dtype)
     else:
         need_tensor("set_", "source", 1, source)
-        dtype = source.dtype
+        # With sizes it is the memory that counts.
+        dtype = source.dtype if size is None else tensor.dtype
         if dtype == tensor.dtype and size is None:
             return held(source)
         storage = place_of(held(source)).storage
@@ -130,6 +131,9 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
         size = (storage.nbytes() // dtype.itemsize - offset,)
     shape = as_sizes((size,))
     steps = packed(shape) if stride is None or not len(stride) else as_sizes((stride,))
+    needed = (offset + extent(shape, steps)) * dtype.itemsize
+    if 0 not in shape and offset >= 0 <= min(steps, default=0) and needed > storage.nbytes():
+        storage.resize_(needed)
     return tensor_on(storage, dtype, operator.index(offset), shape, steps)._data_
 
 

@@ -518,10 +518,10 @@ def _promote_where(arrays: list[Any]) -> list[Any]:
         return [condition, x, y]
     # A number stays one only beside NumPy's own floats: beside bfloat16 it would make float64.
     if not is_array(x) and is_array(y):
-        if is_small(x) and y.dtype.kind == "f":
+        if is_small(x) and y.dtype.kind == "f" and y.itemsize > 1:
             return [condition, x, y]
     elif not is_array(y) and is_array(x):  # noqa: SIM102
-        if is_small(y) and x.dtype.kind == "f":
+        if is_small(y) and x.dtype.kind == "f" and x.itemsize > 1:
             return [condition, x, y]
     common = result_type(x, y).numpy
     return [condition, *(fitted(a, common, dtypes.one_in) for a in (x, y))]

@@ -138,14 +138,19 @@ def _as_strided_scatter(x: Array, src: Array, *, layout: Shape, **place: Any) ->
     return room.at(room.x)
 
 
-def _need_inside(x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape) -> None:
-    """Raise torch's error for a part, written in place, whose gradient cannot be laid into x's."""
+def need_distinct(size: Shape, stride: Shape) -> None:
+    """Raise torch's error for a part, to be written, that shows an element more than once."""
     if any(not s and n > 1 for n, s in zip(size, stride, strict=True)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location: no gradient flows through a change of an expanded tensor. Please clone() "
+            "memory location: nothing is laid into an expanded tensor, no gradient either. Please clone() "
             "it before performing the operation."
         )
+
+
+def _need_inside(x_shape: Shape, size: Shape, stride: Shape, offset: int, layout: Shape) -> None:
+    """Raise torch's error for a part, written in place, whose gradient cannot be laid into x's."""
+    need_distinct(size, stride)
     if 0 not in size and (offset < 0 or offset + extent(size, stride) > extent(x_shape, layout)):
         raise RuntimeError(
             f"the part of size {list(size)}, stride {list(stride)} and offset {offset} that was changed "

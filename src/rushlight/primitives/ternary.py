@@ -193,14 +193,14 @@ def _added(x: Any, term: Any) -> Any:
 def _promote_added(name: str) -> Any:
     def promote(arrays: list[Any]) -> list[Any]:
         *operands, value = arrays
+        if name == "addcdiv" and all(a.dtype.kind in "iub" for a in operands[1:]):
+            raise RuntimeError(
+                "Integer division with addcdiv is no longer supported: for the true quotient "
+                "write x + value * first / second, or make the operands floating"
+            )
         operands = promote_many(operands)
         kind = operands[0].dtype.kind
         if kind in "iub":
-            if name == "addcdiv":
-                raise RuntimeError(
-                    "Integer division with addcdiv is no longer supported: for the true quotient "
-                    "write x + value * first / second, or make the operands floating"
-                )
             supported(name, NUMERIC, operands[:1])
         if not (is_small(value) and kind in "fV"):
             dtype = operands[0].dtype

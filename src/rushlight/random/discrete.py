@@ -10,6 +10,7 @@ import numpy as np
 from rushlight.errors import warn
 from rushlight.heavy import loops
 from rushlight.memory import address
+from rushlight.narrow import need_more_bits
 
 from .arithmetic import Dtype, Shape, cast, digits, fill, largest, uniform32, uniform64
 from .continuous import exponential
@@ -28,6 +29,10 @@ _STEPS = 1 << 20
 _WORTH_C = 32
 
 
+def _floats(dtype: Dtype) -> list[Array]:
+    return [] if dtype.kind in "biuc" else [np.empty(0, dtype)]
+
+
 def integers(
     shape: Shape,
     dtype: Dtype,
@@ -44,6 +49,7 @@ def integers(
     >>> integers((3,), np.dtype("int64"), 0, 10, Generator().manual_seed(0))
     array([4, 9, 3])
     """
+    need_more_bits("random_update_from_to", *_floats(dtype))
     if low is None and high is None:
         return _unbounded(shape, dtype, generator)
     start = 0 if low is None else low
@@ -226,6 +232,7 @@ def geometric(shape: Shape, dtype: Dtype, p: float, generator: Generator | None 
         raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
     if dtype.kind in "bc" or (dtype.kind == "u" and dtype.itemsize > 1):
         raise NotImplementedError(f"geometric is not implemented for {dtype}")
+    need_more_bits("geometric_cpu", *_floats(dtype))
     failure = math.log1p(-p)
 
     def draw(source: Generator, n: int) -> Array:
@@ -251,6 +258,7 @@ def randperm(n: int, dtype: Dtype = _INT64, generator: Generator | None = None) 
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     if dtype.kind in "bc" or (dtype.kind == "u" and dtype.itemsize > 1):
         raise NotImplementedError(f"randperm is not implemented for {dtype}")
+    need_more_bits("randperm", *_floats(dtype))
     if n > _largest(dtype) + 1:
         raise RuntimeError(f"randperm: n cannot be greater than {_largest(dtype) + 1} for {dtype}")
     source = source_of(generator)

@@ -78,7 +78,10 @@ def _channels(
         )
     function = _choose(ops.feature_dropout, ops.feature_dropout_, inplace)
     if strict and ndim != dims + 2:
-        return function(input.unsqueeze(0), p, training).squeeze(0)
+        if not inplace:
+            return function(input.unsqueeze(0), p, training).squeeze(0)
+        function(input.unsqueeze(0), p, training)
+        return input
     return function(input, p, training)
 
 

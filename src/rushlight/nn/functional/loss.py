@@ -217,7 +217,9 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
     image = len(x) > 2
     supported(f"nll_loss{'2d_forward' if image else ''}_out_frame", FLOAT, [input._data_])
     if image and target._data_.dtype != np.int64:
-        raise RuntimeError("expected scalar type Long but found Byte: convert class indices with .long()")
+        raise RuntimeError(
+            "expected scalar type Long but found Byte: convert class indices with .long()"
+        )
     if weight is not None and weight._data_.dtype != input._data_.dtype:
         raise RuntimeError(
             f"expected scalar type {dtypes.of(input._data_.dtype).word} but found "

@@ -178,9 +178,7 @@ class CrossMapLRN2d(LocalResponseNorm):
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
         if input.dim() != 4:
-            raise ValueError(
-                f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead."
-            )
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
         reach, channels = (self.size + 1) // 2, input.shape[1]
         squares = input * input
         margin = [0, 0, 0, 0, reach - 1, reach - 1]

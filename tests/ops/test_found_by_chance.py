@@ -180,3 +180,64 @@ except Exception as error:
 )  # fmt: skip
 def test_ends_as_in_torch(program):
     parity(f"program = {program!r}\n{BEGIN}")
+
+
+def test_nothing_one_number_and_sizes_of_one():
+    parity(
+        """
+        import warnings
+        u, w = torch.tensor([1, 2, 3]).to(torch.uint16), torch.ones(2, 2, 1)
+        x, r = torch.arange(6.0).view(2, 3), torch.rand(0, 1, 4)
+        def _empty(*shape, **kwargs):
+            return torch.zeros(*shape, **kwargs).requires_grad_()
+        def _gradients(f, *inputs):
+            result = f(*inputs)
+            result.abs().sum().backward()
+            return [result, *(t.grad for t in inputs)]
+        _calls = [
+            lambda: torch.arange(3, dtype=torch.uint16), lambda: torch.linspace(0, 1, 1, dtype=torch.uint16),
+            lambda: torch.linspace(0, 1, 2, dtype=torch.uint16), lambda: torch.eye(2, dtype=torch.uint32),
+            lambda: u.flip(0), lambda: u.view(3, 1).flip(0), lambda: u[:0].flip(0), lambda: u.count_nonzero(),
+            lambda: u.bincount(), lambda: u.index_select(0, torch.tensor([0])), lambda: u.cummax(0)[0],
+            lambda: u[0].cummax(0)[0], lambda: u[:0].sum(), lambda: torch.dot(u, u[:2]),
+            lambda: u.masked_select(u == u),
+            lambda: u[0] < torch.tensor([True]), lambda: torch.where(u == u, u, 2), lambda: u.take(torch.tensor([9])),
+            lambda: torch.ldexp(x.half(), torch.ones(3).int()), lambda: torch.addcdiv(x, x.int(), x.int() + 1),
+            lambda: x.float(torch.preserve_format), lambda: x.lerp(x, 1j), lambda: x.view(), lambda: x.resize_(),
+            lambda: x.new_zeros(3, dtype=torch.int64).set_(torch.ones(6), 1, (2,)),
+            lambda: x.new_zeros(3).set_(torch.ones(5), 4, (2,), (0,)),
+            lambda: torch.as_strided_scatter(x, torch.zeros(2), (2,), (0,)),
+            lambda: torch.as_strided_scatter(torch.ones(1).expand(3), torch.zeros(1), (1,), (1,)),
+            lambda: torch.max(x, 0, out=(x[0], torch.empty(0, dtype=torch.int64))), lambda: r + 1, lambda: r > 0,
+            lambda: torch.add(torch.ones(3).int(), 1, out=torch.ones(2)), lambda: torch.asarray(np.array(1.0)),
+            lambda: torch.ones(1).std(correction=np.uint8(200)), lambda: torch.zeros(2, 0).var(0),
+            lambda: torch.ones(1, dtype=torch.complex64).std(), lambda: torch.tensor(3).unique(dim=0),
+            lambda: torch.fft.ifft(x).is_conj(),
+            lambda: torch.linalg.cholesky(torch.ones(1, 1) + 0j, upper=True).is_conj(),
+            lambda: x.nonzero(as_tuple=True)[1].storage_offset(),
+            lambda: F.nll_loss(w, torch.zeros(2, 1, dtype=torch.uint8)),
+            lambda: F.nll_loss(x, torch.tensor(0)), lambda: F.instance_norm(r, weight=torch.ones(1)),
+            lambda: F.instance_norm(w.double(), torch.zeros(2), torch.ones(2), use_input_stats=False),
+            lambda: F.batch_norm(w.half(), torch.zeros(2), torch.ones(2), torch.ones(2).half()),
+            lambda: F.ctc_loss(w.mT, torch.ones(1, 1).long(), [2], torch.tensor([1])),
+            lambda: F.conv1d(torch.zeros(0, 2, 3).long(), w), lambda: F.conv1d(torch.zeros(1, 2, 0), w, padding=1),
+            lambda: _gradients(F.conv1d, _empty(0, 2, 3), torch.ones(1, 2, 1).requires_grad_()),
+            lambda: _gradients(F.conv_transpose2d, _empty(0, 2, 3, 1), torch.ones(2, 1, 1, 1).requires_grad_()),
+            lambda: _gradients(F.conv1d, torch.ones(2, 5, 1).mT.requires_grad_(), torch.ones(2, 1, 3).requires_grad_()),
+            lambda: _gradients(F.bilinear, torch.ones(2, 3), torch.ones(2, 4), torch.ones(1, 3, 4).requires_grad_())[3],
+            lambda: nn.CrossMapLRN2d(2)(x), lambda: nn.LazyInstanceNorm1d()(x),
+            lambda: nn.Dropout3d(inplace=True).eval()(w.view(2, 2, 1, 1)) is w,
+        ]
+        def _seen(f):
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                try:
+                    found = f()
+                    parts = found if isinstance(found, (list, tuple)) else [found]
+                    found = [(t.stride(), t.dtype, t) if isinstance(t, torch.Tensor) else t for t in parts]
+                except Exception as error:
+                    found = type(error).__name__
+            return found, [w.category.__name__ for w in told]
+        seen = [_seen(f) for f in _calls]
+        """
+    )

@@ -446,3 +446,37 @@ def test_a_second_ellipsis_stands_for_nothing(index):
         y = x[{index}]
         refused = attempt(lambda: x[..., ..., 0])
     """)
+
+
+def test_what_is_wrong_first():
+    # Too many parts, or else the first wrong one; warnings only where it comes to that.
+    parity(
+        """
+        import warnings
+        x = torch.arange(12.0).view(3, 4)
+        n = torch.tensor(3.0)
+        u, z = torch.tensor([0, 1], dtype=torch.uint8), torch.zeros(0, dtype=torch.bool)
+        _indices = [
+            [[0], [1]], [slice(0, 1)], ([slice(0, 1)], 0), [None], ([None], 0), "a", ("a", 0), (0, 0, "a"), b"a",
+            ([torch.tensor([0]), torch.tensor([1])], 0), ([x[0].long(), x[0].long()], 0), 1.0, z, (slice(None), z),
+            np.bool_(True), np.array(True), np.array([0, 1], dtype=">i8"), np.array([1, 0])[::-1],
+            (0, 0, slice(0, 1, 0)),
+            (5, slice(0, 1, 0)), (slice(0, 1, 0), 5), (7, [0]), (7, torch.tensor([0.0])), (torch.tensor([0.0]), 7), u,
+            (u, 0, 0), torch.tensor(1, dtype=torch.int8), torch.tensor(1, dtype=torch.uint8), {},
+            (x > 2, 0), slice(0, 1),
+        ]
+        def _seen(f, *args):
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                try:
+                    result = f(*args)
+                    found = None if result is None else (tuple(result.shape), result.stride())
+                except Exception as error:
+                    found = type(error).__name__
+            return found, [str(w.message)[:30] for w in told]
+        got = [_seen(t.__getitem__, i) for t in (x, n) for i in _indices]
+        _values = 1, torch.ones(2, 1), torch.ones(4).double(), [1]
+        set_ = [_seen(x.__setitem__, i, v)[0] for i in _indices for v in _values]
+        put = [_seen(x.index_put, (i,), v) for i in (u, z, torch.tensor([0.0])) for v in (n, torch.ones(2, 4))]
+        """
+    )

@@ -122,6 +122,10 @@ def test_what_eight_bits_can(dtype):
         x + x, x * 2, -x, x < x, x.sum(), x.exp(), x.sort(), x.max(), x.nonzero(), x.clone().add_(1), x.relu()
         x.masked_fill(x == x, 1), x.gather(0, torch.zeros(1, 1).long()), x.tril(), x.mean(), x.cumsum(0), x.unique()
         torch.equal(x, x), x[None].bmm(x.t()[None]), x.isfinite(), x.clamp(0, 1), x.take(torch.tensor([0]))
+        x * x, x * x[:1, :1], torch.tensor(torch.equal(x, x.clone())), x.flip(0), x.flip(1), x.count_nonzero()
+        torch.isin(x, x), torch.arange(3, dtype=x.dtype), torch.linspace(0, 1, 3, dtype=x.dtype)
+        x.clone().random_(3), x[:0].sum()
+        x[:0].cumsum(0), x[0, 0].cumsum(0), x.prod(2), torch.where(x == x, x, 2.0), x.clone().mul_(x)
     """
     lines = [line.strip() for line in calls.strip().splitlines()]
     program = f"""

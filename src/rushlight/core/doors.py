@@ -217,7 +217,7 @@ def draw(numbers: Callable[..., Any], generator: Any, /, *inputs: Any, **static:
     result = numbers(*arrays, generator=generator, **static)
     if result.__class__ is tuple:
         return tuple([wrap(part) for part in result])
-    return wrap(result)
+    return wrap(in_memory(result))
 
 
 def literal(array: Array, requires_grad: bool = False) -> Tensor:

@@ -84,7 +84,9 @@ def spelled(
         if others:
             raise TypeError(f"{function}() got an unexpected keyword argument '{min(others)}'")
         return tuple(named.values())
-    return given or ((),)
+    if not given:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "{keywords[0]}"')
+    return given
 
 
 def named(function: F, name: str, what: str) -> F:
@@ -548,14 +550,16 @@ def resize_out(out: Tensor, like: Array, told: int = 1) -> None:
     lay_out(out, like.shape, strides)
 
 
-def write_outs(out: Any, results: Any) -> Any:
-    """`write_out` for several results: a tuple of tensors for a tuple of results."""
+def write_outs(out: Any, results: Any, *read: TensorBase) -> Any:
+    """`write_out` for several results: a tuple of tensors, apart from what is read, for a tuple of results."""
     if out is None:
         return results
     if not isinstance(out, (tuple, list)) or len(out) != len(results):
         raise TypeError(f"argument 'out' must be a tuple of {len(results)} Tensors")
     for o, r in zip(out, results, strict=True):
         _need_fitting(o, r, same=True)
+        for x in read:
+            need_apart(held(o), held(x))
     written = [write_out(o, r, same=True) for o, r in zip(out, results, strict=True)]
     return results._out(written) if isinstance(results, ReturnType) else tuple(written)
 

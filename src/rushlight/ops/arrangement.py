@@ -55,8 +55,8 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     data = input._data_
     if data.size and along and data.dtype in dtypes.SELDOM:
         # What lies in one piece is moved as it is.
-        inner = min(range(data.ndim), key=lambda d: (data.strides[d], -d))
-        if inner in along:
+        wide = [d for d in range(data.ndim) if data.shape[d] > 1]
+        if wide and min(wide, key=lambda d: (data.strides[d], -d)) in along:
             need_common("flip_cpu", data)
     return apply(rows.flip, input, dims=along)
 

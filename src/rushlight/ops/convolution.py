@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rushlight import dtypes
 from rushlight.core.doors import apply
 from rushlight.core.state import state
 from rushlight.errors import warn_once
 from rushlight.kernels import refusal
-from rushlight.ops.arguments import need_tensor, whole_numbers
+from rushlight.ops.arguments import need_tensor, relabel, whole_numbers
+from rushlight.ops.conversion import in_rows
 from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
 from rushlight.primitives import view
+from rushlight.primitives.families import result_type
 from rushlight.primitives.flat_buffer import out_sizes
 
 if TYPE_CHECKING:
@@ -54,6 +58,8 @@ def _check(
             f"input of size: {list(x)}"
         )
     for other in (weight, bias):
+        if other is weight and not input._data_.size and input._data_.dtype.kind != "c":
+            continue
         if other is not None and other._data_.dtype != input._data_.dtype:
             word = "weight" if other is weight else "bias"
             ours, theirs = dtypes.of(input._data_.dtype), dtypes.of(other._data_.dtype)
@@ -97,6 +103,27 @@ def _check_steps(stride: Sequence[int], padding: Sequence[int], dilation: Sequen
         raise RuntimeError("dilation should be greater than zero")
 
 
+def _of_nothing(
+    dims: int, input: Tensor, weight: Tensor, bias: Tensor | None, channels: int, size: Sequence[int]
+) -> Tensor:  # fmt: skip
+    """What torch makes of no batch, or of no channels, without a kernel: so many channels of these sizes."""
+    whole = input._data_.shape if input._data_.ndim == dims + 2 else (1, *input._data_.shape)
+    if whole[0] and whole[1]:
+        raise RuntimeError(
+            f"Only zero batch or zero channel inputs are supported, but got input shape: {list(whole)}"
+        )
+    # Without a batch it is a single weight that torch multiplies by.
+    factor = weight._data_ if whole[0] else np.empty((), weight._data_.dtype)
+    kind = result_type(input._data_, factor)
+    # From no channels come no channels, whatever the weight says.
+    shape = (whole[0], channels if whole[1] else 0, *size)
+    total = (input.sum() * 0).to(kind) + (weight.sum() * 0).to(kind)
+    if bias is not None:
+        total = total + (bias.sum() * 0).to(kind)
+    result = relabel(in_rows(total.to(kind).expand(shape)), "ConvolutionBackward0")
+    return result if input._data_.ndim == dims + 2 else result.squeeze(0)
+
+
 def _same(
     name: str, input: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
 ) -> tuple[Tensor, tuple[int, ...]]:
@@ -123,7 +150,7 @@ def conv(
     if state.autocast is not None:
         input, weight, bias = lowered(input, weight, bias)
     _check(name, input, weight, bias, dims, groups, False)
-    if input._data_.dtype.kind == "b":
+    if input._data_.dtype.kind == "b" and input._data_.size:
         kernel_name = "compute_columns3d" if dims == 3 else "slow_conv2d_cpu"
         raise NotImplementedError(f"\"{kernel_name}\" not implemented for 'Bool'")
     steps, spread = as_ints(name, "stride", stride, dims), as_ints(name, "dilation", dilation, dims)
@@ -141,7 +168,8 @@ def conv(
         margin = as_ints(name, "padding", padding, dims)
     _check_steps(steps, margin, spread)
     size = input._data_.shape[-dims:]
-    if min(out_sizes(size, kernel, steps, margin, spread), default=1) < 1:
+    sizes = out_sizes(size, kernel, steps, margin, spread)
+    if min(sizes, default=1) < 1:
         padded = [n + 2 * p for n, p in zip(size, margin, strict=True)]
         effective = [d * (k - 1) + 1 for k, d in zip(kernel, spread, strict=True)]
         raise RuntimeError(
@@ -149,11 +177,11 @@ def conv(
             f"size: ({' x '.join(map(str, effective))}). Kernel size can't be greater than actual "
             "input size"
         )
+    if not input._data_.size:
+        return _of_nothing(dims, input, weight, bias, weight._data_.shape[0], sizes)
     form = {"stride": steps, "padding": margin, "dilation": spread, "groups": groups}
     if input._data_.ndim == dims + 2:
-        result: Tensor = apply(rows.convolution, input, weight, bias, **form)
-        # From no channels torch makes no channels, whatever the weight says.
-        return result if input._data_.shape[1] else result.narrow(1, 0, 0)
+        return apply(rows.convolution, input, weight, bias, **form)
     return apply(rows.convolution, input.unsqueeze(0), weight, bias, **form).squeeze(0)
 
 
@@ -165,7 +193,8 @@ def conv_transpose(
     if state.autocast is not None:
         input, weight, bias = lowered(input, weight, bias)
     _check(name, input, weight, bias, dims, groups, True)
-    if input._data_.dtype.kind in "biu" and input.dtype is not dtypes.int64:
+    empty = not input._data_.size
+    if input._data_.dtype.kind in "biu" and input.dtype is not dtypes.int64 and not empty:
         raise refusal(f"slow_conv_transpose{max(dims, 2)}d_out_cpu", input.dtype)
     steps, spread = as_ints(name, "stride", stride, dims), as_ints(name, "dilation", dilation, dims)
     margin = as_ints(name, "padding", padding, dims)
@@ -174,7 +203,7 @@ def conv_transpose(
     if min(extra) < 0:
         raise RuntimeError("negative output_padding is not supported")
     for e, s, d in zip(extra, steps, spread, strict=True):
-        if e >= s and e >= d:
+        if e >= s and e >= d and not empty:
             raise RuntimeError(
                 f"output padding must be smaller than either stride or dilation, but got "
                 f"output_padding={list(extra)}, stride={list(steps)}, dilation={list(spread)}"
@@ -186,11 +215,13 @@ def conv_transpose(
             strict=True,
         )
     )  # fmt: skip
-    if min(size, default=1) < 1:
+    if min(size, default=1) < 1 - empty:
         raise RuntimeError(
             f"Given input size per channel: {list(input._data_.shape[-dims:])}. Calculated output "
             f"size per channel: {list(size)}. Output size is too small"
         )
+    if empty:
+        return _of_nothing(dims, input, weight, bias, weight._data_.shape[1] * groups, size)
     form = {
         "size": size, "stride": steps, "padding": margin, "dilation": spread, "groups": groups,
     }  # fmt: skip

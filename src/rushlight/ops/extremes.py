@@ -120,7 +120,7 @@ def aminmax(
                 raise RuntimeError(
                     f"Expected out tensor to have dtype {input.dtype}, but got {each.dtype} instead"
                 )
-    return write_outs(out, return_types.aminmax(relabel(pair, "AminmaxBackward0")))
+    return write_outs(out, return_types.aminmax(relabel(pair, "AminmaxBackward0")), input)
 
 
 def _position(name: str, row: Primitive, what: str) -> Callable[..., Tensor]:
@@ -182,7 +182,9 @@ def picked(
     # Autograd sees nothing of it, in torch, if it does not see the input.
     seen = input if not is_inference(input) else input.detach()
     values = remember(relabel(pick(seen, indices, at), label), indices)
-    return write_outs(out, kind((values, indices)))
+    # torch's medians copy their input first.
+    read = () if "median" in kind.__name__ else (input,)
+    return write_outs(out, kind((values, indices)), *read)
 
 
 def _extreme(name: str, what: str) -> Callable[..., Any]:
@@ -211,7 +213,7 @@ def _extreme(name: str, what: str) -> Callable[..., Any]:
             need_flag(name, "keepdim", 3, keepdim)
             values = apply(fold, input, dim=(at,), keepdim=keepdim)
             indices = apply(find, input, dim=at, keepdim=keepdim)
-            return write_outs(out, kind((values, indices)))
+            return write_outs(out, kind((values, indices)), input)
         if not input._data_.size:
             raise RuntimeError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "

@@ -17,7 +17,7 @@ from rushlight.core.turned import held, put, take_memory
 from rushlight.elsewhere import has_memory
 from rushlight.layout import contiguous_format, preserve_format
 from rushlight.memory import address, laid, root
-from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
+from rushlight.ops.arguments import as_sizes, need_tensor, one_dim, spelled
 from rushlight.ops.conversion import in_order, lies_in
 from rushlight.ops.inplace import admit, asked
 from rushlight.ops.moving import lay_out
@@ -230,9 +230,9 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
     Memory is laid out anew in row order (or memory_format's); where it does not suffice, all that
     lies on it is moved to a larger one, whose new elements are zero.
     """
+    shape = as_sizes(spelled("resize_", sizes, {}, "size"))
     if wants_grad(self):
         raise RuntimeError("cannot resize variables that require grad: use .detach() first")
-    shape = as_sizes(sizes)
     if min(shape, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
     admit(self)

@@ -190,9 +190,14 @@ def _refuse(x: TensorBase, index: Any) -> None:
         if index.__class__ is not slice:
             _need_room(x, parts)
         anywhere = literal(np.zeros(1, np.int64))
-        parts = [anywhere if isinstance(p, TensorBase) and p._data_.ndim else p for p in parts]
-        for end in range(len(parts)):
-            rows.slice_.rule(x._data_, index=_parsed(tuple(parts[: end + 1]), x)[0] or ())
+        tried = tuple(
+            anywhere
+            if isinstance(p, TensorBase) and p._data_.ndim and p._data_.dtype.kind != "b"
+            else p
+            for p in parts
+        )
+        for end in range(1, len(tried) + 1):
+            rows.slice_.rule(x._data_, index=_parsed(tried[:end], x)[0] or ())
 
 
 def _need_room(x: TensorBase, parts: Sequence[Any]) -> None:

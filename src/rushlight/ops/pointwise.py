@@ -20,6 +20,7 @@ from rushlight.narrow import need_more_bits, rounded
 from rushlight.ops.arguments import (
     NUMBERS,
     Number,
+    fitting_factor,
     named,
     need_real_gradient,
     need_scalar,
@@ -503,6 +504,8 @@ def lerp(
         )
     if isinstance(weight, TensorBase) and weight._data_.ndim == 0:
         weight = weight.to(input.dtype)
+    elif isinstance(weight, complex):
+        weight = fitting_factor(weight, input._data_.dtype)
     result: Tensor = apply(ternary.lerp, input, end, weight)
     if isinstance(weight, TensorBase):
         remember(result, weight)

@@ -167,7 +167,7 @@ def topk(
     # One number alone is its own answer, whatever k is.
     k = k if input._data_.ndim else 1
     places = apply(rows.top, x, dim=at, k=k, largest=largest, in_order=sorted)
-    return write_outs(out, return_types.topk(_at(x, places, at, "TopkBackward0", input)))
+    return write_outs(out, return_types.topk(_at(x, places, at, "TopkBackward0", input)), input)
 
 
 @numpy_names
@@ -223,18 +223,16 @@ def _answer(
     return tensors if len(tensors) > 1 else tensors[0]
 
 
-def _sliced(dim: int, data: Array) -> int:
+def _sliced(dim: int, shape: tuple[int, ...]) -> int:
     """The dimension whose slices are told apart, or torch's error."""
-    at = one_dim(dim, data.ndim)
-    if not data.ndim:
+    at = one_dim(dim, len(shape))
+    if not shape:
         raise IndexError(f"Dimension specified as {at} but tensor has no dimensions")
-    if data.size or data.shape[at]:
-        if 0 in data.shape:
-            raise RuntimeError(
-                "There are 0 sized dimensions, and they aren't selected, so unique cannot be "
-                "applied"
-            )
-    elif data.shape.count(0) > 1:
+    if shape[at] and 0 in shape:
+        raise RuntimeError(
+            "There are 0 sized dimensions, and they aren't selected, so unique cannot be applied"
+        )
+    if shape.count(0) > 1:
         raise RuntimeError(
             "Number of zero sized dimensions is more than one, so unique cannot be applied"
         )
@@ -280,7 +278,7 @@ def unique(
             inverse[places] = np.repeat(np.arange(values.size), counts)
         parts = [_first_zero(values, data), inverse.reshape(data.shape), counts]
         return _answer(input, parts, return_inverse, return_counts, "_unique2", "Unique2Backward0")
-    at = _sliced(dim, data)
+    at = _sliced(dim, data.shape)
     data = read(input, "the different slices")
     values, inverse, counts = np.unique(
         data, return_inverse=True, return_counts=True, axis=at, equal_nan=False
@@ -329,7 +327,7 @@ def unique_consecutive(
         new = line[1:] != line[:-1]
         shape: tuple[int, ...] = data.shape
     else:
-        at = _sliced(dim, data)
+        at = _sliced(dim, data.shape)
         line = np.moveaxis(read(input, "where slices change"), at, 0)
         new = (line[1:] != line[:-1]).any(axis=tuple(range(1, line.ndim)))
         shape = (line.shape[0],)

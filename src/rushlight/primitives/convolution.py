@@ -242,7 +242,7 @@ def _bias_gradient(g: Any, x: Any, weight: Any) -> Any:
 def _as_input(gradient: Any, x: Any, weight: Any) -> Any:
     """The gradient in the order in which x or the weight lies, whatever that of the result's is."""
     dims = _order(x._data_, weight._data_)
-    if gradient._data_.ndim < 4 or lies(gradient._data_, dims):
+    if (dims is None and gradient._data_.ndim < 4) or lies(gradient._data_, dims):
         return gradient
     return laid_out(gradient, strides=None if dims is None else packed(gradient._data_.shape, dims))
 

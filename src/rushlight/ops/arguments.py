@@ -84,9 +84,7 @@ def spelled(
         if others:
             raise TypeError(f"{function}() got an unexpected keyword argument '{min(others)}'")
         return tuple(named.values())
-    if not given:
-        raise TypeError(f'{function}() missing 1 required positional arguments: "{keywords[0]}"')
-    return given
+    return given or ((),)
 
 
 def named(function: F, name: str, what: str) -> F:

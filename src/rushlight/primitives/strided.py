@@ -140,7 +140,7 @@ def _as_strided_scatter(x: Array, src: Array, *, layout: Shape, **place: Any) ->
 
 def need_distinct(size: Shape, stride: Shape) -> None:
     """Raise torch's error for a part, to be written, that shows an element more than once."""
-    if any(not s and n > 1 for n, s in zip(size, stride, strict=True)):
+    if 0 not in size and any(not s and n > 1 for n, s in zip(size, stride, strict=True)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single "
             "memory location: nothing is laid into an expanded tensor, no gradient either. Please clone() "

@@ -132,7 +132,14 @@ def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) ->
     shape = as_sizes((size,))
     steps = packed(shape) if stride is None or not len(stride) else as_sizes((stride,))
     needed = (offset + extent(shape, steps)) * dtype.itemsize
-    if 0 not in shape and offset >= 0 <= min(steps, default=0) and needed > storage.nbytes():
+    # Memory grows, but for a tensor that keeps its sizes and strides.
+    changes = (shape, steps) != (tuple(tensor.shape), tensor.stride())
+    if (
+        changes
+        and 0 not in shape
+        and offset >= 0 <= min(steps, default=0)
+        and needed > storage.nbytes()
+    ):
         storage.resize_(needed)
     return tensor_on(storage, dtype, operator.index(offset), shape, steps)._data_
 

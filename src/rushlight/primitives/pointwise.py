@@ -205,7 +205,7 @@ def _turning_power(x: Any, y: Any) -> Any:
     if not is_array(x) and x == 1:
         return np.ones_like(y)
     # Also where x is 0, which has no logarithm: 0j ** 0 is nan.
-    return np.exp(y * np.log(x))
+    return np.exp(y * np.log(x if is_array(x) else y.dtype.type(x)))
 
 
 def _inverse(x: Any) -> Any:
@@ -247,7 +247,7 @@ def _promote_power(arrays: list[Any]) -> list[Any]:
     if is_array(y):
         # A number stays one, as it says how the result lies.
         if not is_array(x) and is_array(promoted[0]):
-            promoted[0] = promoted[0][()]
+            promoted[0] = promoted[0].item()
         return promoted
     # Still a number: torch computes some powers the short way, and how the result lies is for the tensor
     # alone to say.

@@ -22,6 +22,7 @@ UPWARD = {
     ("nn", "distributed"): "DistributedDataParallel asks for its process group",
     ("utils", "__init__"): "a statement that is timed knows torch",
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",
+    ("overriding", "compiler"): "which operators of ATen a row is, for who answers below autograd",
     ("settings", "compiler"): "torch.compile, which loads the compiler when it is called",
     ("heavy", "compiler"): "what takes long and comes often is compiled",
     ("primitives", "compiler"): "a rule that takes long is compiled, too",

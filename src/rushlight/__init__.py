@@ -70,7 +70,7 @@ from rushlight.ops.internal import (
     _cast_Long, _cast_Short, _check, _check_index, _check_is_size, _check_not_implemented,
     _check_tensor_all, _check_tensor_all_with, _check_type, _check_value, _check_with,
     _convert_indices_from_coo_to_csr, _convert_indices_from_csr_to_coo, _convolution, _dim_arange,
-    _embedding_bag, _is_all_true, _is_any_true, _log_softmax, _log_softmax_backward_data,
+    _embedding_bag, _int_mm, _is_all_true, _is_any_true, _log_softmax, _log_softmax_backward_data,
     _pin_memory, _shape_as_tensor, _softmax, _softmax_backward_data, _stack, _unique, _unique2,
 )
 from rushlight.ops.legacy import (
@@ -189,7 +189,7 @@ from rushlight.refusals import (
     quantized as quantized_gru, quantized as quantized_gru_cell, quantized as quantized_lstm,
     quantized as quantized_lstm_cell, quantized as quantized_max_pool1d,
     quantized as quantized_max_pool2d, quantized as quantized_max_pool3d,
-    quantized as quantized_rnn_relu_cell, quantized as quantized_rnn_tanh_cell, scaled as _int_mm,
+    quantized as quantized_rnn_relu_cell, quantized as quantized_rnn_tanh_cell,
     scaled as _scaled_grouped_mm, scaled as _scaled_mm, segments as slice_inverse,
     statistics_of_gpus as batch_norm_backward_elemt,
     statistics_of_gpus as batch_norm_backward_reduce, statistics_of_gpus as batch_norm_elemt,

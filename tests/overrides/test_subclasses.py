@@ -126,26 +126,6 @@ def test_programs(name):
     parity(f"{SETUP}{PROGRAMS[name]}\nx = m = n = p = None")
 
 
-def test_what_would_answer_below_autograd_is_refused_in_words():
-    import rushlight as torch
-    from rushlight.overriding import functions
-    from rushlight.utils._python_dispatch import TorchDispatchMode
-
-    class Mode(TorchDispatchMode):
-        pass
-
-    class Below(torch.Tensor):
-        @classmethod
-        def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
-            return func(*args, **kwargs)
-
-    with pytest.raises(NotImplementedError, match="Mode defines __torch_dispatch__"), Mode():
-        pass
-    with pytest.raises(NotImplementedError, match="define __torch_function__"):
-        torch.ones(2).as_subclass(Below) + 1
-    functions.forget()
-
-
 def test_batches_of_a_subclass_are_of_the_subclass():
     parity("""
         from torch.utils.data import default_collate as _collate

@@ -68,8 +68,8 @@ class TensorBase:
     _output_nr_: int = 0
     _hooks_: Hooks | None = None
     _retains_grad_: bool = False
-    # Whether results of operations on this tensor are of its class, as for classes of programs.
-    _spreads_: bool = False
+    # Of a program's class: whether results of operations are of it, and whether it answers below autograd.
+    _spreads_ = _dispatches_ = False
     _name_: str | None = None
     # Whether it is shown as a leaf: the argument of a function that is differentiated.
     _is_argument_: bool = False

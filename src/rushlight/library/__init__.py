@@ -25,6 +25,7 @@ from rushlight.library.operators import (
     OpOverloadPacket,
     awaited,
     known_key,
+    answer_for,
     lookup,
 )
 from rushlight.library.schema import infer_schema, parse
@@ -287,9 +288,8 @@ def register_autocast(
 def register_torch_dispatch(
     op: Any, torch_dispatch_class: Any, func: Any = None, /, *, lib: Library | None = None
 ) -> Any:
-    """Taken note of by nobody: no class is asked below autograd."""
-    lookup(op)
-    return (lambda given: given) if func is None else None
+    """Let func answer for a class, or a mode, in the place of its `__torch_dispatch__`."""
+    return answer_for(lookup(op), torch_dispatch_class, func)
 
 
 def get_kernel(op: Any, dispatch_key: Any) -> Callable[..., Any]:

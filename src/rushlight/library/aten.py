@@ -15,6 +15,7 @@ from rushlight.core.tensor import TensorBase
 from rushlight.library.backward import OPERATORS
 from rushlight.library.operators import OpOverload, OpOverloadPacket, packets
 from rushlight.library.schema import NOTHING, Argument, FunctionSchema
+from rushlight.overriding.below import asker
 from rushlight.profiler.naming import door
 
 # The forms of operators that have others than "default", those without `out=`.
@@ -37,6 +38,7 @@ _FORMS = """
     select transpose softmax log_softmax unbind : int
     slice split index : Tensor
     squeeze : default dim dims
+    lerp_ masked_fill_ fill_ : Tensor Scalar
     where : self ScalarSelf ScalarOther Scalar default
     scatter : src value
     arange : default start start_step
@@ -72,6 +74,13 @@ def _forms() -> dict[str, list[str]]:
 FORMS = _forms()
 
 
+# Operators that ATen composes of others, of which who answers below autograd hears.
+COMPOSITE = {
+    "chunk", "conv1d", "conv2d", "conv3d", "cross_entropy_loss", "dropout", "einsum", "flatten", "layer_norm",
+    "linear", "log_softmax", "matmul", "narrow", "pad", "reshape", "softmax", "to",
+}  # fmt: skip
+
+
 class AtenOverload(OpOverload):
     """A form of an operator of ATen, which is a function of torch."""
 
@@ -80,6 +89,10 @@ class AtenOverload(OpOverload):
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The function, or what the program has registered in its place."""
         own = self.kernels.get("CPU") or self.kernels.get(next(iter(self.kernels), ""))
+        if own is None and self.overloadpacket.__name__ not in COMPOSITE:
+            asked = asker(args, kwargs, recorded=True)
+            if asked is not None:
+                return asked.called(self, *args, **kwargs)
         return (own or self.function)(*args, **kwargs)
 
 

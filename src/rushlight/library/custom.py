@@ -122,8 +122,8 @@ class CustomOpDef:
     def register_torch_dispatch(
         self, torch_dispatch_class: Any, fn: Callable[..., Any] | None = None, /
     ) -> Any:
-        """Keep nothing: no class is asked below autograd here."""
-        return (lambda given: given) if fn is None else fn
+        """Let fn answer for a class, or a mode, in the place of its `__torch_dispatch__`."""
+        return operators.answer_for(self._opoverload, torch_dispatch_class, fn)
 
     def set_kernel_enabled(self, device_type: str, enabled: bool = True) -> Any:
         """A block in which the kernel of a device is, or is not, passed over for the first function."""

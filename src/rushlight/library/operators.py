@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from rushlight.core.tensor import TensorBase, bump
 from rushlight.errors import warn
 from rushlight.library.schema import FunctionSchema
 from rushlight.overriding.asking import ALL, NOBODY, ask, overloaded, thread
+from rushlight.overriding.below import asker, tensors_in
 
 # Where a kernel runs with gradients recorded, as an ordinary function.
 COMPOSITE = "CompositeImplicitAutograd"
@@ -45,15 +47,6 @@ class AutoDispatchBelowAutograd:
         below.autograd = self.before
 
 
-def tensors_in(values: Any) -> Iterator[TensorBase]:
-    """The tensors among values, those in lists among them."""
-    for value in values:
-        if isinstance(value, TensorBase):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from tensors_in(value)
-
-
 def answered(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What an operator gives, or a mode or one of its arguments answers in its place."""
     if thread.asked != NOBODY:
@@ -77,6 +70,8 @@ class OpOverload:
         self.__qualname__ = self.__name__
         self.tags: list[Any] = []
         self.kernels: dict[str, Callable[..., Any]] = {}
+        # What modes and classes say below autograd in the place of their `__torch_dispatch__`.
+        self.answers: dict[type, Callable[..., Any]] = {}
         # What a gradient is made of: the formula, and what notes for it what it needs.
         self.backward: Callable[..., Any] | None = None
         self.setup: Callable[..., Any] | None = None
@@ -130,9 +125,13 @@ class OpOverload:
         own = self.kernels.get("Autograd") or self.kernels.get("AutogradCPU")
         if own is not None and not below.autograd:
             return own(*short, **named)
-        kernel = self._kernel(args, kwargs)
-        if kernel is self.kernels.get(COMPOSITE):
-            return kernel(*short, **named)
+        asked = asker(args, kwargs)
+        if asked is None or [*self.kernels] == [COMPOSITE]:
+            kernel = self._kernel(args, kwargs)
+            if kernel is self.kernels.get(COMPOSITE):
+                return kernel(*short, **named)
+        else:
+            kernel = partial(asked.called, self)
         wanting = state.grad and any(t.requires_grad for t in tensors_in((*args, *kwargs.values())))  # type: ignore[attr-defined]
         if wanting and not below.autograd and self._gives_tensors():
             return _recorded(self, kernel, args, kwargs)
@@ -428,6 +427,14 @@ def lookup(op: Any) -> OpOverload:
     if not isinstance(form, OpOverload):
         raise ValueError(f"expected an operator, its name or a custom op, got {type(op)}")
     return form
+
+
+def answer_for(op: OpOverload, cls: type, function: Callable[..., Any] | None) -> Any:
+    """Let function answer for a class, or a mode, in the place of its `__torch_dispatch__`."""
+    if function is None:
+        return lambda given: answer_for(op, cls, given)
+    op.answers[cls] = function
+    return function
 
 
 # Forms that kernels came for before their schema did.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rushlight.device import check_device
-from rushlight.ops import legacy
+from rushlight.ops import legacy, seldom
 
 
 class CreationMethods:
@@ -19,7 +19,7 @@ class CreationMethods:
         return legacy.legacy(cls, None, args)
 
     _make_subclass = staticmethod(legacy.make_subclass)
-    _make_wrapper_subclass = staticmethod(legacy.make_wrapper_subclass)
+    _make_wrapper_subclass = staticmethod(seldom.make_wrapper_subclass)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)

@@ -73,7 +73,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         """A parameter on data's memory; empty without data."""
         if data is None:
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
-        if data._spreads_:
+        if data._spreads_ or data._dispatches_:
             return _own_parameter(cls, data, requires_grad)
         if type(data) is Tensor or type(data) is Parameter:
             return _leaf(cls, alias(data), requires_grad)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rushlight import dtypes
 from rushlight.core.tensor import TensorBase
 from rushlight.ops import activation, conversion, creation, embedding, joining, sorting
+from rushlight.ops.arguments import write_out
 from rushlight.ops.convolution import convolution
 
 if TYPE_CHECKING:
@@ -114,6 +115,30 @@ def _softmax_backward_data(
 def _log_softmax_backward_data(grad_output: Any, output: Any, dim: int, input_dtype: Any) -> Tensor:
     """The gradient of a log_softmax by its output."""
     return (grad_output - output.exp() * grad_output.sum(dim, keepdim=True)).to(input_dtype)
+
+
+def _int_mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of two matrices of 8-bit integers, in int32."""
+    for name, matrix, kinds in (
+        ("self", input, (dtypes.int8, dtypes.uint8)),
+        ("mat2", mat2, (dtypes.int8,)),
+    ):
+        if matrix.ndim != 2:
+            raise RuntimeError(
+                f"int_mm_out_cpu: Expected {name} to be of dimension 2 but got {matrix.ndim}"
+            )
+        if matrix.dtype not in kinds:
+            raise RuntimeError(
+                f"int_mm_out_cpu: Expected {name} dtype to be {' or '.join(str(k)[6:] for k in kinds)} but got "
+                f"{str(matrix.dtype)[6:]}"
+            )
+    if input.shape[1] != mat2.shape[0]:
+        raise RuntimeError(
+            "int_mm_out_cpu: self.size(1) needs to match mat2.size(0) but got "
+            f"{input.shape[1]} and {mat2.shape[0]}"
+        )
+    # Sums of so few bits are exact in double precision, for which there is a fast product.
+    return write_out(out, input.double().mm(mat2.double()).to(dtypes.int32))
 
 
 def _convolution(

@@ -18,7 +18,7 @@ from rushlight.ops.arguments import as_dtype, as_sizes, need_tensor
 from rushlight.ops.capsules import capsule_of, read_capsule
 from rushlight.ops.creation import Dtype, check_sizes, finish
 from rushlight.ops.data import array_of, on_memory, taken, warn_of_read_only
-from rushlight.overriding.asking import refused
+from rushlight.overriding import below
 from rushlight.primitives.index import slice_
 from rushlight.size import Size
 
@@ -132,16 +132,21 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
 def as_class(cls: type[Any], array: Array) -> Any:
     """A leaf of this class of tensors around this very array."""
     result = literal(array)
+    return of_class(cls, result)
+
+
+def of_class(cls: type[Any], result: Any) -> Any:
+    """The tensor, as one of this class from now on."""
     if type(result) is not cls:
         result.__class__ = cls
+    if result._dispatches_:
+        below.start()
     return result
 
 
 def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
     """The same memory and place in the graph, as an instance of a subclass of Tensor."""
-    other = apply(slice_, self, index=(Ellipsis,))
-    other.__class__ = cls
-    return other
+    return of_class(cls, apply(slice_, self, index=(Ellipsis,)))
 
 
 def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> Any:
@@ -150,14 +155,7 @@ def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> A
     result = literal(data._data_)
     if require_grad:
         result._want_grad()
-    if type(result) is not cls:
-        result.__class__ = cls
-    return result
-
-
-def make_wrapper_subclass(cls: type[Any], size: Any, *args: Any, **options: Any) -> Any:
-    """Refused: a tensor without memory, whose operations `__torch_dispatch__` answers."""
-    raise NotImplementedError(refused(cls))
+    return of_class(cls, result)
 
 
 class LegacyType(type):

@@ -80,6 +80,14 @@ def _need_storage(tensor: Tensor) -> None:
 
 
 def _copied(tensor: Tensor, memo: dict[Any, Any]) -> Any:
+    if tensor._dispatches_:
+        alone = tensor.clone()
+        if type(alone) is not type(tensor):
+            raise RuntimeError(
+                "The default implementation of __deepcopy__() for wrapper subclasses only works for subclass "
+                "types that properly implement clone(), which gives another instance of the same subclass"
+            )
+        return alone
     _need_storage(tensor)
     if tensor.layout is not strided or tensor._turned_ or not has_memory(tensor._data_):
         alone = tensor.detach().clone()

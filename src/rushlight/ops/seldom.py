@@ -8,9 +8,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rushlight.core.tensor import is_inference as _is_inference
+from rushlight.core.tensor import wrap
+from rushlight.core.turned import held
+from rushlight.layout import strided
 from rushlight.ops.algebra import matrix_norm, vector_norm
-from rushlight.ops.arguments import need_tensor
+from rushlight.ops.arguments import as_sizes, need_tensor
 from rushlight.ops.conversion import to_sparse
+from rushlight.ops.creation import Dtype, empty, empty_strided
+from rushlight.ops.legacy import of_class
+from rushlight.overriding.below import Wrapping
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -292,3 +298,25 @@ def resize(self: Tensor, *sizes: Any) -> Tensor:
 def resize_as(self: Tensor, tensor: Tensor) -> Tensor:
     """A tensor of the other's sizes on the same elements, as many."""
     return self.contiguous().view(tensor.size())
+
+
+def make_wrapper_subclass(
+    cls: type[Any], size: Any, strides: Any = None, storage_offset: Any = None, memory_format: Any = None,
+    dtype: Dtype = None, layout: Any = strided, device: Any = None, pin_memory: bool = False,
+    requires_grad: bool = False, *args: Any, **options: Any,
+) -> Any:  # fmt: skip
+    """A tensor of this geometry without memory, whose operations its class answers by `__torch_dispatch__`."""
+    if not cls._dispatches_:
+        raise TypeError(f"{cls.__name__} must define __torch_dispatch__")
+    shape = as_sizes((size,))
+    options = {"dtype": dtype, "device": "meta"}
+    made = (
+        empty(shape, **options)
+        if strides is None
+        else empty_strided(shape, as_sizes((strides,)), **options)
+    )
+    outline: Any = held(made)
+    memory: Any = Wrapping(outline.frame)
+    result = of_class(cls, wrap(memory))
+    memory.cls, memory.own = cls, result.__dict__
+    return result._want_grad(requires_grad)

@@ -84,8 +84,6 @@ def torch_function(
     """func(*args, **kwargs), the results of class cls, if it descends from all the types."""
     if not all(issubclass(cls, t) for t in types):
         return NotImplemented
-    if cls.__torch_dispatch__ is not disabled_torch_dispatch:
-        raise NotImplementedError(refused(cls))
     with DisableTorchFunctionSubclass():
         result = func(*args, **(kwargs or {}))
     return result if func in unconverted else converted(result, cls)
@@ -110,15 +108,6 @@ def disabled_torch_dispatch(
 ) -> Any:
     """As `__torch_dispatch__` of a class: it has none."""
     return func(*args, **(kwargs or {}))
-
-
-def refused(cls: type[Any]) -> str:
-    """Why a class that wants to answer below autograd cannot be used."""
-    return (
-        f"{cls.__name__} defines __torch_dispatch__, which torch asks for each operation of ATen below "
-        "autograd. There is no such layer here: define __torch_function__, which is asked for every "
-        "public function and method, or watch rows with rushlight.core.doors.Interpreter"
-    )
 
 
 class Taker:

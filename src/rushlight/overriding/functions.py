@@ -3,9 +3,8 @@
 Every public name is a function of its own on the code of the room where it is defined, so that it costs
 nothing more. Once a program defines a class that answers, or enters a mode, the *code* of all public
 functions is exchanged for one that asks first (`arm`): what a program has imported before asks too.
-Nobody tells of objects that are no tensors. They are met when a function refuses them: what makes
-functions, and what is called most, has an `except` of its own (`met_late`), which costs nothing until
-then; the rest is called by one that has it (`_watched`).
+Objects that are no tensors are met when a function refuses them: what is called most has an `except` of
+its own (`met_late`), which costs nothing until then; the rest is called by one that has it (`_watched`).
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of
 from rushlight.overriding import asking
 from rushlight.overriding.asking import ALL, NOBODY, Taker, ask, overloaded, thread
+from rushlight.overriding.below import below, forget_classes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,9 +36,8 @@ SPELLED, NAMED, MODES_ONLY = "spelled", "named", "modes only"
 class Public:
     """A public function: what it is called, what it does, and its code while nobody or somebody is asked.
 
-    shown is what classes are told that was called, which differs from the function for operators and
-    properties. An operator gives NotImplemented for a TypeError; `own` is a property, of which the class
-    of its tensor is told even where that is Tensor.
+    shown is what classes are told that was called, another for operators and properties. An operator gives
+    NotImplemented for a TypeError; of `own`, a property, the class of its tensor is told even if Tensor.
     """
 
     __slots__ = ("calm", "function", "manner", "name", "operator", "own", "plain", "shown")
@@ -56,14 +55,14 @@ class Public:
         """What is asked first, while somebody is to be."""
         asked = thread.asked
         if asked == NOBODY:
-            return self.plain(*args, **kwargs)
+            return below(self, args, kwargs)
         if self.manner == MODES_ONLY:
             if not thread.modes:
                 return self.unasked(args, kwargs)
             return self._ask([], args, kwargs)
         found = overloaded(args, kwargs) if asked == ALL else []
         if not (found or thread.modes):
-            return self.plain(*args, **kwargs)
+            return below(self, args, kwargs)
         if not self.operator:
             return self._ask(found, args, kwargs)
         try:
@@ -75,7 +74,7 @@ class Public:
         """What it does while nobody is asked."""
         before, thread.asked = thread.asked, NOBODY
         try:
-            return self.plain(*args, **kwargs)
+            return below(self, args, kwargs)
         finally:
             thread.asked = before
 
@@ -150,8 +149,7 @@ def _spelled(
 
 # ---- functions of their own ----------------------------------------------------------------------
 
-# What there is: the function, what it does, where it stands, its name, its manner. Of each a record is
-# made when they are first to ask.
+# The function, what it does, where it stands, its name, its manner. Of each a record is made when it asks.
 _declared: list[tuple[Any, Any, str, str, str]] = []
 _public: list[Public] = []
 _quiet: list[Public] = []
@@ -188,10 +186,9 @@ _late = _Late()
 
 
 def met_late() -> Any:
-    """For `except met_late(): return ask_late()` around all that a function does: the errors meant.
+    """For `except met_late(): return ask_late()`: all errors, if somebody whom the call refused answers.
 
-    These are all, if somebody whom the call refused answers; else none. And none where no public function
-    was called from outside: rooms call each other's.
+    Else none, and none where no public function was called from outside: rooms call each other's.
     """
     frame = sys._getframe(1)
     function = _meeting.get(id(frame.f_code))
@@ -491,11 +488,9 @@ def _codes(free: int) -> tuple[CodeType, CodeType]:
     names = ", ".join(f"free_{i}" for i in range(free))
     source = (
         f"def around({names}):\n"
-        f"    def asks(*args, _public, **kwargs):\n"
-        f"        {names}\n"
+        f"    def asks(*args, _public, **kwargs):\n        {names}\n"
         f"        return _public(args, kwargs)\n"
-        f"    def keeps_quiet(*args, _public, **kwargs):\n"
-        f"        {names}\n"
+        f"    def keeps_quiet(*args, _public, **kwargs):\n        {names}\n"
         f"        return _public.unasked(args, kwargs)\n"
         f"    return asks, keeps_quiet\n"
     )
@@ -532,12 +527,12 @@ def disarm() -> None:
             _armed = False
 
 
-# Those whose `plain` has been exchanged by somebody who measures it: they go there, whoever is asked.
+# Those whose `plain` somebody who measures has exchanged: they go there, whoever is asked.
 _listened: set[Public] = set()
 
 
 def listen(found: Iterable[Public]) -> None:
-    """Let these public functions, of `records()`, run their `plain` from now on, until `unlisten`."""
+    """Let these of `records()` run their `plain` from now on, until `unlisten`."""
     with _lock:
         for record in found:
             _listened.add(record)
@@ -557,6 +552,7 @@ def forget() -> None:
     """Ask nobody, as if no program had defined a class: for tests, which share a process."""
     global _for_good
     _for_good = False
+    forget_classes()
     disarm()
 
 
@@ -592,6 +588,13 @@ def admit(cls: type[Any]) -> None:
     """Ask a class of tensors that a program has defined, unless it wants not to be."""
     if "_turned_" in cls.__dict__:
         return
+    cls._dispatches_ = cls.__torch_dispatch__ is not asking.disabled_torch_dispatch
+    if (
+        cls._dispatches_
+        and getattr(cls.__torch_function__, "__func__", None) is asking.torch_function
+    ):
+        # As in torch: what is answered below is not converted above.
+        cls.__torch_function__ = asking.disabled_torch_function
     cls._spreads_ = cls.__torch_function__ is not asking.disabled_torch_function
     if cls._spreads_:
         arm(for_good=True)

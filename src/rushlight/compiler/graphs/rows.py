@@ -12,10 +12,12 @@ from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.core import doors
+from rushlight.core.turned import held
 from rushlight.device import CPU
 from rushlight.layout import contiguous_format
 from rushlight.library import aten
 from rushlight.ops.comparison import allclose
+from rushlight.primitives.placement import view_strides
 
 if TYPE_CHECKING:
     from rushlight.compiler.graphs.aten import Aten
@@ -33,7 +35,7 @@ def of_row(to: Aten, row: Any, inputs: Any, static: dict[str, Any], result: Any)
     rule = ROWS.get(row.name)
     # What a row gives besides is for its own derivative: then it must be the row.
     plain = single or result[0]._node_ is None
-    if rule is not None and plain and _takes(rule, to, inputs, static):
+    if rule is not None and plain and takes(rule, to, inputs, static):
         to.know(result if single else result[0], rule(to, *inputs, **static))
     elif (found := _proved(row, inputs, static, result)) is not None:
         operator_name, rest = found
@@ -42,7 +44,7 @@ def of_row(to: Aten, row: Any, inputs: Any, static: dict[str, Any], result: Any)
         know(to, result, to.call(row.name, _itself(row), inputs, static))
 
 
-def _takes(rule: Rule, to: Aten, inputs: Any, static: dict[str, Any]) -> bool:
+def takes(rule: Rule, to: Aten, inputs: Any, static: dict[str, Any]) -> bool:
     """Whether a rule knows all that a row was given."""
     try:
         inspect.signature(rule).bind(to, *inputs, **static)
@@ -188,6 +190,22 @@ def _sliced(to: Aten, x: Any, index: Any) -> Any:
     return node
 
 
+def _reshaped(to: Aten, x: Any, shape: Any) -> Any:
+    sizes, array = list(shape), held(x)
+    if -1 in sizes:
+        sizes[sizes.index(-1)] = -x.numel() // math.prod(shape) if x.numel() else 0
+    if view_strides(array.shape, array.strides, tuple(sizes), array.itemsize) is not None:
+        return to.emit("view.default", x, list(shape))
+    copy = to.emit("clone.default", x, memory_format=contiguous_format)
+    return to.emit("_unsafe_view.default", copy, list(shape))
+
+
+def _convolved(to: Aten, x: Any, weight: Any, bias: Any = None, **static: Any) -> Any:
+    sizes = [list(static[name]) for name in ("stride", "padding", "dilation")]
+    none = [0] * len(sizes[0])
+    return to.emit("convolution.default", x, weight, bias, *sizes, False, none, static["groups"])
+
+
 def _normalized(to: Aten, x: Any, weight: Any, bias: Any, **static: Any) -> Any:
     sizes = [x.shape[d] for d in static["dims"]]
     if tuple(static["view"]) != tuple(x.shape) or static["dims"][-1] != x.dim() - 1:
@@ -210,7 +228,7 @@ ROWS: dict[str, Rule] = {
     "softmax": lambda to, x, dim: to.emit("_softmax.default", x, dim, False),
     "log_softmax": lambda to, x, dim: to.emit("_log_softmax.default", x, dim, False),
     "relu_backward": lambda to, g, out: to.emit("threshold_backward.default", g, out, 0),
-    "reshape": lambda to, x, shape: to.emit("view.default", x, list(shape)),
+    "reshape": _reshaped, "convolution": _convolved,
     "expand": lambda to, x, size: to.emit("expand.default", x, list(size)),
     "permute": _permuted, "slice": _sliced, "normalize": _normalized,
     "convert": lambda to, x, dtype: to.emit("_to_copy.default", x, dtype=dtypes.of(dtype)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -67,7 +67,7 @@ class ReLU(_Inplace):
     tensor([0., 2.])
     """
 
-    __constants__: ClassVar = ["inplace"]
+    __constants__ = ["inplace"]
 
     def forward(self, input: Tensor) -> Tensor:
         """The positive part."""
@@ -77,7 +77,7 @@ class ReLU(_Inplace):
 class ReLU6(_Inplace):
     """min(max(0, x), 6), elementwise."""
 
-    __constants__: ClassVar = ["min_val", "max_val", "inplace"]
+    __constants__ = ["min_val", "max_val", "inplace"]
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(inplace)
@@ -92,7 +92,7 @@ class ReLU6(_Inplace):
 class SELU(_Inplace):
     """Scaled ELU, which keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
 
-    __constants__: ClassVar = ["inplace"]
+    __constants__ = ["inplace"]
 
     def forward(self, input: Tensor) -> Tensor:
         """scale * (max(0, x) + min(0, alpha * (exp(x) - 1)))."""
@@ -102,7 +102,7 @@ class SELU(_Inplace):
 class SiLU(_Inplace):
     """x * sigmoid(x), elementwise; also called swish."""
 
-    __constants__: ClassVar = ["inplace"]
+    __constants__ = ["inplace"]
 
     def forward(self, input: Tensor) -> Tensor:
         """x * sigmoid(x)."""
@@ -112,7 +112,7 @@ class SiLU(_Inplace):
 class Mish(_Inplace):
     """x * tanh(softplus(x)), elementwise (Misra 2019)."""
 
-    __constants__: ClassVar = ["inplace"]
+    __constants__ = ["inplace"]
 
     def forward(self, input: Tensor) -> Tensor:
         """x * tanh(softplus(x))."""
@@ -122,7 +122,7 @@ class Mish(_Inplace):
 class Hardsigmoid(_Inplace):
     """relu6(x + 3) / 6, elementwise."""
 
-    __constants__: ClassVar = ["inplace"]
+    __constants__ = ["inplace"]
 
     __shown__ = ""
 
@@ -134,7 +134,7 @@ class Hardsigmoid(_Inplace):
 class Hardswish(_Inplace):
     """x * relu6(x + 3) / 6, elementwise (Howard et al. 2019)."""
 
-    __constants__: ClassVar = ["inplace"]
+    __constants__ = ["inplace"]
 
     __shown__ = ""
 
@@ -186,7 +186,7 @@ class Tanhshrink(Module):
 class Threshold(Module):
     """x where it is above threshold, else value."""
 
-    __constants__: ClassVar = ["threshold", "value", "inplace"]
+    __constants__ = ["threshold", "value", "inplace"]
 
     __shown__ = "threshold value inplace?"
 
@@ -204,7 +204,7 @@ class Threshold(Module):
 class RReLU(Module):
     """Leaky ReLU whose slope is drawn between lower and upper while training (Xu et al. 2015)."""
 
-    __constants__: ClassVar = ["lower", "upper", "inplace"]
+    __constants__ = ["lower", "upper", "inplace"]
 
     __shown__ = "lower upper inplace?"
 
@@ -224,7 +224,7 @@ class RReLU(Module):
 class Hardtanh(Module):
     """The input cut off at min_val and max_val."""
 
-    __constants__: ClassVar = ["min_val", "max_val", "inplace"]
+    __constants__ = ["min_val", "max_val", "inplace"]
 
     __shown__ = "min_val max_val inplace?"
 
@@ -259,7 +259,7 @@ class Hardtanh(Module):
 class ELU(Module):
     """x where it is positive, else alpha * (exp(x) - 1) (Clevert et al. 2016)."""
 
-    __constants__: ClassVar = ["alpha", "inplace"]
+    __constants__ = ["alpha", "inplace"]
 
     __shown__ = "alpha inplace?"
 
@@ -276,7 +276,7 @@ class ELU(Module):
 class CELU(ELU):
     """x where it is positive, else alpha * (exp(x / alpha) - 1) (Barron 2017)."""
 
-    __constants__: ClassVar = ["alpha", "inplace"]
+    __constants__ = ["alpha", "inplace"]
 
     def forward(self, input: Tensor) -> Tensor:
         """x if x > 0 else alpha * (exp(x / alpha) - 1)."""
@@ -286,7 +286,7 @@ class CELU(ELU):
 class LeakyReLU(Module):
     """x where it is positive, else negative_slope * x."""
 
-    __constants__: ClassVar = ["inplace", "negative_slope"]
+    __constants__ = ["inplace", "negative_slope"]
 
     __shown__ = "negative_slope inplace?"
 
@@ -303,7 +303,7 @@ class LeakyReLU(Module):
 class PReLU(Module):
     """Leaky ReLU whose slope, one in all or one per channel, is learned (He et al. 2015)."""
 
-    __constants__: ClassVar = ["num_parameters"]
+    __constants__ = ["num_parameters"]
 
     __shown__ = "num_parameters"
 
@@ -332,7 +332,7 @@ class PReLU(Module):
 class GLU(Module):
     """Half of the input times the sigmoid of the other half (Dauphin et al. 2017)."""
 
-    __constants__: ClassVar = ["dim"]
+    __constants__ = ["dim"]
 
     __shown__ = "dim"
 
@@ -351,7 +351,7 @@ class GELU(Module):
     approximate: "none" or "tanh".
     """
 
-    __constants__: ClassVar = ["approximate"]
+    __constants__ = ["approximate"]
 
     __shown__ = "approximate!r"
 
@@ -367,7 +367,7 @@ class GELU(Module):
 class Softplus(Module):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold."""
 
-    __constants__: ClassVar = ["beta", "threshold"]
+    __constants__ = ["beta", "threshold"]
 
     __shown__ = "beta threshold"
 
@@ -384,7 +384,7 @@ class Softplus(Module):
 class Hardshrink(Module):
     """x where |x| > lambd, else 0."""
 
-    __constants__: ClassVar = ["lambd"]
+    __constants__ = ["lambd"]
 
     __shown__ = "*lambd"
 
@@ -400,7 +400,7 @@ class Hardshrink(Module):
 class Softshrink(Hardshrink):
     """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
 
-    __constants__: ClassVar = ["lambd"]
+    __constants__ = ["lambd"]
 
     def forward(self, input: Tensor) -> Tensor:
         """sign(x) * max(|x| - lambd, 0)."""
@@ -423,7 +423,7 @@ class Softmax(_OverDim):
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
 
-    __constants__: ClassVar = ["dim"]
+    __constants__ = ["dim"]
 
     def forward(self, input: Tensor) -> Tensor:
         """exp(x) / sum(exp(x))."""
@@ -433,7 +433,7 @@ class Softmax(_OverDim):
 class Softmin(_OverDim):
     """The softmax of -x along dim."""
 
-    __constants__: ClassVar = ["dim"]
+    __constants__ = ["dim"]
 
     def forward(self, input: Tensor) -> Tensor:
         """softmax(-x)."""
@@ -443,7 +443,7 @@ class Softmin(_OverDim):
 class LogSoftmax(_OverDim):
     """The logarithm of the softmax along dim, without overflow."""
 
-    __constants__: ClassVar = ["dim"]
+    __constants__ = ["dim"]
 
     def forward(self, input: Tensor) -> Tensor:
         """x - log(sum(exp(x)))."""

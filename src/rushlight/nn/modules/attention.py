@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -30,7 +30,7 @@ class MultiheadAttention(Module):
     (torch.Size([1, 5, 8]), torch.Size([1, 5, 5]))
     """
 
-    __constants__: ClassVar = ["batch_first"]
+    __constants__ = ["batch_first"]
 
     in_proj_weight: Tensor | None
     q_proj_weight: Tensor | None

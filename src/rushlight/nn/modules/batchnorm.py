@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +32,7 @@ Dtype = dtypes.dtype | None
 class _NormBase(Module):
     """Weight and bias per channel, and running mean and variance: batch and instance norm."""
 
-    __constants__: ClassVar = ["track_running_stats", "momentum", "eps", "num_features", "affine"]
+    __constants__ = ["track_running_stats", "momentum", "eps", "num_features", "affine"]
 
     __shown__ = "*num_features eps momentum affine bias track_running_stats"
 

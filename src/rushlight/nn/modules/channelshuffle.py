@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
@@ -14,7 +12,7 @@ __all__ = ["ChannelShuffle"]
 class ChannelShuffle(Module):
     """Deal the channels of each group out to all groups (Zhang et al. 2018)."""
 
-    __constants__: ClassVar = ["groups"]
+    __constants__ = ["groups"]
 
     __shown__ = "groups"
 

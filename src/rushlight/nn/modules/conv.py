@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -39,7 +39,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 class _ConvNd(Module):
     """What all convolutions share: the settings, weight and bias."""
 
-    __constants__: ClassVar = [
+    __constants__ = [
         "stride",
         "padding",
         "dilation",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
@@ -19,7 +17,7 @@ class PairwiseDistance(Module):
     tensor([5.0000])
     """
 
-    __constants__: ClassVar = ["norm", "eps", "keepdim"]
+    __constants__ = ["norm", "eps", "keepdim"]
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
@@ -35,7 +33,7 @@ class PairwiseDistance(Module):
 class CosineSimilarity(Module):
     """x1 . x2 / (|x1| |x2|) along dim."""
 
-    __constants__: ClassVar = ["dim", "eps"]
+    __constants__ = ["dim", "eps"]
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()

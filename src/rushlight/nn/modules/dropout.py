@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
@@ -19,7 +17,7 @@ __all__ = [
 
 
 class _DropoutNd(Module):
-    __constants__: ClassVar = ["p", "inplace"]
+    __constants__ = ["p", "inplace"]
     __shown__ = "p inplace"
     p: float
     inplace: bool

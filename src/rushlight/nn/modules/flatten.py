@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.nn.modules.module import Module
@@ -19,7 +19,7 @@ class Flatten(Module):
     torch.Size([2, 12])
     """
 
-    __constants__: ClassVar = ["start_dim", "end_dim"]
+    __constants__ = ["start_dim", "end_dim"]
 
     __shown__ = "start_dim end_dim"
 
@@ -41,7 +41,7 @@ class Unflatten(Module):
     torch.Size([2, 3, 4])
     """
 
-    __constants__: ClassVar = ["dim", "unflattened_size"]
+    __constants__ = ["dim", "unflattened_size"]
 
     __shown__ = "dim unflattened_size"
 

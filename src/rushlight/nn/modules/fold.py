@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
@@ -17,7 +16,7 @@ Size = int | Sequence[int]
 class Fold(Module):
     """Add columns up into a picture: the transpose of Unfold."""
 
-    __constants__: ClassVar = ["output_size", "kernel_size", "dilation", "padding", "stride"]
+    __constants__ = ["output_size", "kernel_size", "dilation", "padding", "stride"]
 
     __shown__ = "output_size kernel_size dilation padding stride"
 
@@ -51,7 +50,7 @@ class Unfold(Module):
     torch.Size([1, 12, 9])
     """
 
-    __constants__: ClassVar = ["kernel_size", "dilation", "padding", "stride"]
+    __constants__ = ["kernel_size", "dilation", "padding", "stride"]
 
     __shown__ = "kernel_size dilation padding stride"
 

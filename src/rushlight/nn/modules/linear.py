@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -46,7 +46,7 @@ class Linear(Module):
     torch.Size([5, 2])
     """
 
-    __constants__: ClassVar = ["in_features", "out_features"]
+    __constants__ = ["in_features", "out_features"]
 
     __shown__ = "in_features out_features bias"
 
@@ -99,7 +99,7 @@ class Bilinear(Module):
     torch.Size([5, 4])
     """
 
-    __constants__: ClassVar = ["in1_features", "in2_features", "out_features"]
+    __constants__ = ["in1_features", "in2_features", "out_features"]
 
     __shown__ = "in1_features in2_features out_features bias"
 

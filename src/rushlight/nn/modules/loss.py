@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -80,7 +80,7 @@ class _WeightedLoss(_Loss):
 class L1Loss(_Loss):
     """|input - target|."""
 
-    __constants__: ClassVar = ["reduction"]
+    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The mean (or sum, or all) of the absolute differences."""
@@ -95,7 +95,7 @@ class MSELoss(_Loss):
     tensor(5.)
     """
 
-    __constants__: ClassVar = ["reduction"]
+    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The mean (or sum, or all) of the squared differences."""
@@ -105,7 +105,7 @@ class MSELoss(_Loss):
 class SmoothL1Loss(_Loss):
     """Squared below a difference of beta, linear above (Girshick 2015)."""
 
-    __constants__: ClassVar = ["reduction"]
+    __constants__ = ["reduction"]
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class SmoothL1Loss(_Loss):
 class HuberLoss(_Loss):
     """Squared below a difference of delta, linear above (Huber 1964)."""
 
-    __constants__: ClassVar = ["reduction", "delta"]
+    __constants__ = ["reduction", "delta"]
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
@@ -149,7 +149,7 @@ class CrossEntropyLoss(_WeightedLoss):
     tensor(1.3863)
     """
 
-    __constants__: ClassVar = ["ignore_index", "reduction", "label_smoothing"]
+    __constants__ = ["ignore_index", "reduction", "label_smoothing"]
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class CrossEntropyLoss(_WeightedLoss):
 class NLLLoss(_WeightedLoss):
     """The negative of the score of the right class, from log-probabilities."""
 
-    __constants__: ClassVar = ["ignore_index", "reduction"]
+    __constants__ = ["ignore_index", "reduction"]
 
     def __init__(
         self,
@@ -215,7 +215,7 @@ class LinearCrossEntropyLoss(_Loss):
     accepted; nothing is cut into chunks here.
     """
 
-    __constants__: ClassVar = [
+    __constants__ = [
         "num_classes",
         "out_features",
         "reduction",
@@ -284,7 +284,7 @@ class LinearCrossEntropyLoss(_Loss):
 class PoissonNLLLoss(_Loss):
     """The negative log-likelihood of counts under Poisson distributions."""
 
-    __constants__: ClassVar = ["log_input", "full", "eps", "reduction"]
+    __constants__ = ["log_input", "full", "eps", "reduction"]
 
     def __init__(
         self,
@@ -311,7 +311,7 @@ class PoissonNLLLoss(_Loss):
 class GaussianNLLLoss(_Loss):
     """The negative log-likelihood of values under normal distributions (Nix and Weigend 1994)."""
 
-    __constants__: ClassVar = ["full", "eps", "reduction"]
+    __constants__ = ["full", "eps", "reduction"]
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -328,7 +328,7 @@ class GaussianNLLLoss(_Loss):
 class KLDivLoss(_Loss):
     """target * (log target - input), for log-probabilities as input."""
 
-    __constants__: ClassVar = ["reduction"]
+    __constants__ = ["reduction"]
 
     def __init__(
         self,
@@ -348,7 +348,7 @@ class KLDivLoss(_Loss):
 class BCELoss(_WeightedLoss):
     """The cross-entropy of probabilities between 0 and 1."""
 
-    __constants__: ClassVar = ["reduction"]
+    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """input and target of one shape."""
@@ -386,7 +386,7 @@ class BCEWithLogitsLoss(_Loss):
 class HingeEmbeddingLoss(_Loss):
     """input where target is 1, max(0, margin - input) where it is -1."""
 
-    __constants__: ClassVar = ["margin", "reduction"]
+    __constants__ = ["margin", "reduction"]
 
     def __init__(
         self,
@@ -406,7 +406,7 @@ class HingeEmbeddingLoss(_Loss):
 class MultiLabelMarginLoss(_Loss):
     """max(0, 1 - right + wrong) over all pairs of right and wrong classes."""
 
-    __constants__: ClassVar = ["reduction"]
+    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """input (N, C) or (C); target the same, class numbers up to the first -1."""
@@ -416,7 +416,7 @@ class MultiLabelMarginLoss(_Loss):
 class SoftMarginLoss(_Loss):
     """log(1 + exp(-target * input)), for targets 1 and -1."""
 
-    __constants__: ClassVar = ["reduction"]
+    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """input and target of one shape."""
@@ -426,7 +426,7 @@ class SoftMarginLoss(_Loss):
 class MultiLabelSoftMarginLoss(_WeightedLoss):
     """The mean over classes of the cross-entropy of sigmoid(input)."""
 
-    __constants__: ClassVar = ["reduction"]
+    __constants__ = ["reduction"]
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """input and target (N, C)."""
@@ -450,7 +450,7 @@ class _MarginLoss(_Loss):
 class CosineEmbeddingLoss(_MarginLoss):
     """1 - cos where target is 1, max(0, cos - margin) where it is -1."""
 
-    __constants__: ClassVar = ["margin", "reduction"]
+    __constants__ = ["margin", "reduction"]
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """input1 and input2 (N, D) or (D), target (N) or ()."""
@@ -462,7 +462,7 @@ class CosineEmbeddingLoss(_MarginLoss):
 class MarginRankingLoss(_MarginLoss):
     """max(0, -target * (input1 - input2) + margin), for targets 1 and -1."""
 
-    __constants__: ClassVar = ["margin", "reduction"]
+    __constants__ = ["margin", "reduction"]
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """All three of one shape."""
@@ -474,7 +474,7 @@ class MarginRankingLoss(_MarginLoss):
 class MultiMarginLoss(_WeightedLoss):
     """max(0, margin - right + wrong) ** p, over all wrong classes."""
 
-    __constants__: ClassVar = ["p", "margin", "reduction"]
+    __constants__ = ["p", "margin", "reduction"]
 
     def __init__(
         self,
@@ -512,7 +512,7 @@ def _need_positive(name: str, margin: float) -> None:
 class TripletMarginLoss(_Loss):
     """max(0, |anchor - positive| - |anchor - negative| + margin) (Schroff et al. 2015)."""
 
-    __constants__: ClassVar = ["margin", "p", "eps", "swap", "reduction"]
+    __constants__ = ["margin", "p", "eps", "swap", "reduction"]
 
     def __init__(
         self,
@@ -542,7 +542,7 @@ class TripletMarginLoss(_Loss):
 class TripletMarginWithDistanceLoss(_Loss):
     """The triplet loss with any distance; by default the Euclidean one."""
 
-    __constants__: ClassVar = ["margin", "swap", "reduction"]
+    __constants__ = ["margin", "swap", "reduction"]
 
     def __init__(
         self,
@@ -571,7 +571,7 @@ class TripletMarginWithDistanceLoss(_Loss):
 class CTCLoss(_Loss):
     """The negative log-likelihood of label sequences without alignment (Graves et al. 2006)."""
 
-    __constants__: ClassVar = ["blank", "reduction"]
+    __constants__ = ["blank", "reduction"]
 
     def __init__(
         self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False

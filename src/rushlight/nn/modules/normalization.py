@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class LayerNorm(Module):
     tensor([[-1.0000,  1.0000]])
     """
 
-    __constants__: ClassVar = ["normalized_shape", "eps", "elementwise_affine"]
+    __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
 
     __shown__ = "*normalized_shape eps elementwise_affine bias"
 
@@ -67,7 +67,7 @@ class LayerNorm(Module):
 class RMSNorm(Module):
     """Divide by the root of the mean square over the last dimensions (Zhang and Sennrich 2019)."""
 
-    __constants__: ClassVar = ["normalized_shape", "eps", "elementwise_affine"]
+    __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
 
     __shown__ = "*normalized_shape eps elementwise_affine"
 
@@ -108,7 +108,7 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Mean 0 and variance 1 over each group of channels of a sample (Wu and He 2018)."""
 
-    __constants__: ClassVar = ["num_groups", "num_channels", "eps", "affine"]
+    __constants__ = ["num_groups", "num_channels", "eps", "affine"]
 
     __shown__ = "*num_groups *num_channels eps affine bias"
 
@@ -150,7 +150,7 @@ class GroupNorm(Module):
 class LocalResponseNorm(Module):
     """Divide by (k + alpha * mean square of nearby channels) ** beta (Krizhevsky et al. 2012)."""
 
-    __constants__: ClassVar = ["size", "alpha", "beta", "k"]
+    __constants__ = ["size", "alpha", "beta", "k"]
 
     __shown__ = "*size alpha beta k"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
@@ -52,7 +51,7 @@ class _Pad(Module):
 
 
 class _CircularPadNd(_Pad):
-    __constants__: ClassVar = ["padding"]
+    __constants__ = ["padding"]
     mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
@@ -88,7 +87,7 @@ class CircularPad3d(_CircularPadNd):
 
 
 class _ConstantPadNd(_Pad):
-    __constants__: ClassVar = ["padding", "value"]
+    __constants__ = ["padding", "value"]
     __shown__ = "padding value"
     mode = "constant"
     value: float
@@ -111,7 +110,7 @@ class ConstantPad1d(_ConstantPadNd):
 class ConstantPad2d(_ConstantPadNd):
     """Margins of (N, C, H, W) with one value."""
 
-    __constants__: ClassVar = ["padding", "value"]
+    __constants__ = ["padding", "value"]
 
     rank = 2
 
@@ -123,7 +122,7 @@ class ConstantPad3d(_ConstantPadNd):
 
 
 class _ReflectionPadNd(_Pad):
-    __constants__: ClassVar = ["padding"]
+    __constants__ = ["padding"]
     mode = "reflect"
 
 
@@ -146,7 +145,7 @@ class ReflectionPad3d(_ReflectionPadNd):
 
 
 class _ReplicationPadNd(_Pad):
-    __constants__: ClassVar = ["padding"]
+    __constants__ = ["padding"]
     mode = "replicate"
 
 
@@ -184,7 +183,7 @@ class ZeroPad1d(_ZeroPadNd):
 class ZeroPad2d(_ZeroPadNd):
     """Margins of (N, C, H, W) with zeros."""
 
-    __constants__: ClassVar = ["padding", "value"]
+    __constants__ = ["padding", "value"]
 
     rank = 2
 

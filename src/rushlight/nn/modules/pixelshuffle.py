@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
@@ -19,7 +17,7 @@ class PixelShuffle(Module):
     torch.Size([1, 1, 6, 6])
     """
 
-    __constants__: ClassVar = ["upscale_factor"]
+    __constants__ = ["upscale_factor"]
 
     __shown__ = "upscale_factor"
 
@@ -35,7 +33,7 @@ class PixelShuffle(Module):
 class PixelUnshuffle(Module):
     """(*, C, H r, W r) to (*, C r^2, H, W)."""
 
-    __constants__: ClassVar = ["downscale_factor"]
+    __constants__ = ["downscale_factor"]
 
     __shown__ = "downscale_factor"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
@@ -39,7 +39,7 @@ Size = int | Sequence[int]
 class _MaxPoolNd(Module):
     """The largest element under a window; with return_indices also where it was."""
 
-    __constants__: ClassVar = [
+    __constants__ = [
         "kernel_size",
         "stride",
         "padding",
@@ -145,7 +145,7 @@ class MaxUnpool3d(_MaxUnpoolNd):
 
 
 class _AvgPoolNd(Module):
-    __constants__: ClassVar = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"]
+    __constants__ = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"]
     __shown__ = "kernel_size stride padding"
     kernel_size: Any
     stride: Any
@@ -181,7 +181,7 @@ class AvgPool1d(_AvgPoolNd):
 class AvgPool2d(_AvgPoolNd):
     """The mean of windows of (N, C, H, W) or (C, H, W)."""
 
-    __constants__: ClassVar = [
+    __constants__ = [
         "kernel_size",
         "stride",
         "padding",
@@ -231,7 +231,7 @@ class _FractionalMaxPoolNd(Module):
     """The maximum of windows whose places are drawn at random (Graham 2014)."""
 
     rank: int
-    __constants__: ClassVar = ["kernel_size", "return_indices", "output_size", "output_ratio"]
+    __constants__ = ["kernel_size", "return_indices", "output_size", "output_ratio"]
 
     def __init__(
         self,
@@ -292,7 +292,7 @@ class FractionalMaxPool3d(_FractionalMaxPoolNd):
 class _LPPoolNd(Module):
     """The p-norm of windows."""
 
-    __constants__: ClassVar = ["norm_type", "kernel_size", "stride", "ceil_mode"]
+    __constants__ = ["norm_type", "kernel_size", "stride", "ceil_mode"]
 
     __shown__ = "norm_type kernel_size stride ceil_mode"
 
@@ -340,7 +340,7 @@ class LPPool3d(_LPPoolNd):
 class _AdaptiveAvgPoolNd(Module):
     """Means of windows that are laid out to give this output size."""
 
-    __constants__: ClassVar = ["output_size"]
+    __constants__ = ["output_size"]
 
     __shown__ = "output_size"
 
@@ -381,7 +381,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
 class _AdaptiveMaxPoolNd(Module):
     """Maxima of windows that are laid out to give this output size."""
 
-    __constants__: ClassVar = ["output_size", "return_indices"]
+    __constants__ = ["output_size", "return_indices"]
 
     __shown__ = "output_size"
 

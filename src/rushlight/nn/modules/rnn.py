@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Number
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def _batch(states: Tensor, order: Tensor) -> Tensor:
 class RNNBase(Module):
     """Layers of one kind: "LSTM", "GRU", "RNN_TANH" or "RNN_RELU"."""
 
-    __constants__: ClassVar = [
+    __constants__ = [
         "mode",
         "input_size",
         "hidden_size",
@@ -379,7 +379,7 @@ class GRU(RNNBase):
 class RNNCellBase(Module):
     """One step of a recurrent layer."""
 
-    __constants__: ClassVar = ["input_size", "hidden_size", "bias"]
+    __constants__ = ["input_size", "hidden_size", "bias"]
 
     weight_ih: Tensor
     weight_hh: Tensor
@@ -479,7 +479,7 @@ class RNNCell(RNNCellBase):
     torch.Size([2, 4])
     """
 
-    __constants__: ClassVar = ["input_size", "hidden_size", "bias", "nonlinearity"]
+    __constants__ = ["input_size", "hidden_size", "bias", "nonlinearity"]
 
     def __init__(
         self,

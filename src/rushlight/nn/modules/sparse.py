@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from rushlight import dtypes
 from rushlight._tensor import Tensor
@@ -83,7 +83,7 @@ class Embedding(_Table):
     torch.Size([2, 2, 3])
     """
 
-    __constants__: ClassVar = [
+    __constants__ = [
         "num_embeddings",
         "embedding_dim",
         "padding_idx",
@@ -154,7 +154,7 @@ class Embedding(_Table):
 class EmbeddingBag(_Table):
     """The sum, mean or maximum of the rows of each bag of numbers."""
 
-    __constants__: ClassVar = [
+    __constants__ = [
         "num_embeddings",
         "embedding_dim",
         "max_norm",

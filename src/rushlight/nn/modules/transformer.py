@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -99,7 +99,7 @@ class TransformerEncoderLayer(_Layer):
     torch.Size([1, 5, 8])
     """
 
-    __constants__: ClassVar = ["norm_first"]
+    __constants__ = ["norm_first"]
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class TransformerEncoderLayer(_Layer):
 class TransformerDecoderLayer(_Layer):
     """Self-attention, attention to the encoder's output, and a feed-forward part."""
 
-    __constants__: ClassVar = ["norm_first"]
+    __constants__ = ["norm_first"]
 
     def __init__(
         self,
@@ -258,7 +258,7 @@ class TransformerEncoder(Module):
     norm), as from torch's nested tensors; enable_nested_tensor=False computes them instead.
     """
 
-    __constants__: ClassVar = ["norm"]
+    __constants__ = ["norm"]
 
     def __init__(
         self,
@@ -321,7 +321,7 @@ def _as_bool(padding: Any) -> Tensor:
 class TransformerDecoder(Module):
     """num_layers copies of a decoder layer, one after the other, and an optional last norm."""
 
-    __constants__: ClassVar = ["norm"]
+    __constants__ = ["norm"]
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()

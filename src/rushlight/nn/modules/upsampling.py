@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.nn import functional as F
@@ -22,7 +22,7 @@ class Upsample(Module):
     torch.Size([1, 3, 8, 8])
     """
 
-    __constants__: ClassVar = [
+    __constants__ = [
         "size",
         "scale_factor",
         "mode",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from typing import Any
 
 from rushlight.errors import warn
 
@@ -18,10 +19,8 @@ from rushlight.absent import (
     nothing as enable_math_sdp, nothing as enable_mem_efficient_sdp,
 )
 from rushlight.refusals import (
-    cudnn as SDPAParams, cudnn as can_use_cudnn_attention, cudnn as can_use_efficient_attention,
-    cudnn as can_use_flash_attention, cudnn as cuBLASModule, cudnn as cuFFTPlanCache,
-    cudnn as cuFFTPlanCacheAttrContextProp, cudnn as cuFFTPlanCacheManager,
-    cudnn as cufft_plan_cache,
+    cudnn as cuBLASModule, cudnn as cuFFTPlanCache, cudnn as cuFFTPlanCacheAttrContextProp,
+    cudnn as cuFFTPlanCacheManager, cudnn as cufft_plan_cache,
 )
 # fmt: on
 # ---- names: end ----
@@ -51,6 +50,25 @@ class _Matmul:
 
 
 matmul = _Matmul()
+
+
+class SDPAParams:
+    """What is asked about: a call of `scaled_dot_product_attention`."""
+
+    def __init__(
+        self, query: Any, key: Any, value: Any, attn_mask: Any, dropout: float, is_causal: bool,
+        enable_gqa: bool,
+    ) -> None:  # fmt: skip
+        self.query, self.key, self.value, self.attn_mask = query, key, value, attn_mask
+        self.dropout, self.is_causal, self.enable_gqa = dropout, is_causal, enable_gqa
+
+
+def can_use_flash_attention(params: SDPAParams, debug: bool = False) -> bool:
+    """False, as of any tensors on a CPU: so for the next two."""
+    return False
+
+
+can_use_efficient_attention = can_use_cudnn_attention = can_use_flash_attention
 
 
 @contextmanager

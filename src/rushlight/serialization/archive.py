@@ -106,8 +106,10 @@ class Archive:
                 # The last of several. As in torch, another is read if it is of the same size.
                 shift = self._zip.start_dir - begin + start
                 file.seek(shift)
-                found = file.read(self._size - self._zip.start_dir)
-                records = zipfile.ZipFile(io.BytesIO(found)).infolist()
+                found = io.BytesIO(file.read(self._size - self._zip.start_dir))
+                if not zipfile.is_zipfile(found):
+                    raise zipfile.BadZipFile("invalid header or archive is corrupted")
+                records = zipfile.ZipFile(found).infolist()
                 for info in records:
                     info.header_offset += shift
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:

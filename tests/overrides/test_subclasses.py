@@ -159,6 +159,21 @@ def test_attributes_have_any_name():
         """)
 
 
+def test_conjugated_tensors_are_of_the_class_and_stay_conjugated():
+    parity("""
+        class _S(torch.Tensor):
+            pass
+
+
+        _a, _b = torch.tensor([[1 + 2j, 3 - 1j]]).as_subclass(_S), torch.tensor([1j, 2.0]).conj()
+        made = [_a.conj(), _a * _a.conj(), _a.conj().imag, _a.mH, _a @ _a.mH, _a.conj().resolve_conj(), -_a.conj().imag]
+        made += [_b.as_subclass(_S), torch.Tensor._make_subclass(_S, _b)]
+        kinds = [(type(t).__name__, t.is_conj(), t.is_neg()) for t in made]
+        values = [t.as_subclass(torch.Tensor).resolve_conj().resolve_neg() for t in made]
+        made = None
+    """)
+
+
 def test_recurrent_layers_keep_a_class():
     parity("""
         class _Seen(torch.Tensor):

@@ -9,7 +9,7 @@ import numpy as np
 from rushlight import dtypes
 from rushlight.core.doors import apply, literal, read
 from rushlight.core.tensor import Array, TensorBase, result_class
-from rushlight.core.turned import turning
+from rushlight.core.turned import held, turn, turning
 from rushlight.device import check_device
 from rushlight.device import device as Device
 from rushlight.errors import warn_once
@@ -138,7 +138,9 @@ def as_class(cls: type[Any], array: Array) -> Any:
 def of_class(cls: type[Any], result: Any) -> Any:
     """The tensor, as one of this class from now on."""
     if type(result) is not cls:
-        result.__class__ = cls
+        turned, result.__class__ = result._turned_, cls
+        if turned:
+            turn(result)
     if result._dispatches_:
         below.start()
     return result
@@ -152,7 +154,9 @@ def as_subclass(self: TensorBase, cls: type[Any]) -> Any:
 def make_subclass(cls: type[Any], data: Tensor, require_grad: bool = False) -> Any:
     """A leaf of a subclass of Tensor on data's memory; what classes like Parameter start from."""
     need_tensor("_make_subclass", "data", 2, data)
-    result = literal(data._data_)
+    result = literal(held(data))
+    if data._turned_:
+        turn(result)
     if require_grad:
         result._want_grad()
     return of_class(cls, result)

@@ -174,7 +174,9 @@ def ask(
         if result is not NotImplemented:
             return result
     for value in found:
-        method = value.__torch_function__
+        # Of a conjugated tensor the class that the program knows.
+        owner = class_of(value) if getattr(value, "_turned_", False) else value
+        method = owner.__torch_function__
         if getattr(method, "__self__", None) is value:
             warn_once(
                 "Defining your `__torch_function__` as a plain method is deprecated and will be an error "

@@ -23,10 +23,10 @@ class TorchDispatchMode:
     ...         print(func)
     ...         return func(*args, **(kwargs or {}))
     >>> with Names():
-    ...     torch.nn.functional.linear(torch.ones(2), torch.eye(2)).relu()
+    ...     y = torch.ones(2).exp() + 1
     aten.ones.default
-    aten.eye.default
-    aten.t.default
+    aten.exp.default
+    aten.add.Tensor
     """
 
     def __init__(self, _dispatch_key: Any = None) -> None:

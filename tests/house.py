@@ -123,13 +123,13 @@ FLOORS = [
 # tools/write_names.py writes. What was there then, or was cut out of what was, counts wherever it is now.
 # docs/design.md ("How large it is") sets all rooms beside what they were.
 NEW_ROOMS = {
-    "compiler": "record, replay and C (issues 6 and 7)",
-    "func": "vmap, jvp and torch.func (issue 6)",
-    "overriding": "__torch_function__ (issue 8)",
-    "fx": "torch.fx (issue 8)",
-    "jit": "torch.jit (issue 8)",
-    "export": "torch.export (issue 8)",
-    "library": "torch.library (issue 8)",
+    "compiler": "record, replay and C",
+    "func": "vmap, jvp and torch.func",
+    "overriding": "__torch_function__",
+    "fx": "torch.fx",
+    "jit": "torch.jit",
+    "export": "torch.export",
+    "library": "torch.library",
     "_C": "private names that libraries mention; on a12568d a file of 11 lines that said no",
     "_dynamo": "the same",
     "_functorch": "the same",
@@ -137,41 +137,41 @@ NEW_ROOMS = {
     "_vmap_internals": "the same",
     "_higher_order_ops": "the same",
     "_inductor": "the same",
-    "doctor": "what is wrong with a training run (issue 9)",
-    "explain": "what a name means (issue 9)",
-    "profiler": "torch.profiler (issue 9)",
-    "verify": "two runs side by side (issue 9)",
-    "visual": "drawings, formulas, stepping (issue 9); on a12568d a graph of 357 lines",
-    "distributed": "many processes (issue 10); on a12568d a world of one in 61 lines",
-    "onnx": "ONNX files (issue 10); on a12568d a file of 13 lines that said no",
+    "doctor": "what is wrong with a training run",
+    "explain": "what a name means",
+    "profiler": "torch.profiler",
+    "verify": "two runs side by side",
+    "visual": "drawings, formulas, stepping; on a12568d a graph of 357 lines",
+    "distributed": "many processes; on a12568d a world of one in 61 lines",
+    "onnx": "ONNX files; on a12568d a file of 13 lines that said no",
     "public": "written by tools/write_names.py",
 }
 
 # A folder is all its files.
 _NEW = {
-    "other arrays, and arrays without elements (issue 6)": "arrays.py elsewhere.py outline.py",
-    "forward mode (issue 6)": """
+    "other arrays, and arrays without elements": "arrays.py elsewhere.py outline.py",
+    "forward mode": """
         autograd/directions.py autograd/forward.py autograd/forward_ad.py autograd/mutation.py
     """,
-    "C in eager programs (issue 7)": """
+    "C in eager programs": """
         heavy.py primitives/warm.py primitives/formulas.py backends/c.py
     """,
-    "trees of containers (issue 8)": """
+    "trees of containers": """
         utils/trees.py utils/treekeys.py utils/treetext.py
     """,
-    "segments, control flow, lists of tensors, few bits (issue 8)": """
+    "segments, control flow, lists of tensors, few bits": """
         ops/control.py ops/foreach.py ops/grouped.py ops/iterative.py ops/quantizing.py ops/segments.py quasirandom.py
         ao/ quantization/ nn/intrinsic.py nn/qat.py nn/quantizable.py nn/quantized.py
     """,
-    "masks of attention (issue 8)": "nn/attention/bias.py nn/attention/flex_attention.py",
-    "sparse in compressed layouts (issue 8)": """
+    "masks of attention": "nn/attention/bias.py nn/attention/flex_attention.py",
+    "sparse in compressed layouts": """
         sparse/compressed.py sparse/invariants.py sparse/placeless.py sparse/resizing.py
     """,
-    "files of other makers, and in parts (issue 8)": """
+    "files of other makers, and in parts": """
         serialization/annotations.py serialization/gguf.py serialization/places.py
         serialization/shards.py utils/serialization/
     """,
-    "torchvision's networks and their trained weights (issue 8)": """
+    "torchvision's networks and their trained weights": """
         vision/models/_api.py vision/models/_utils.py vision/models/convnext.py vision/models/densenet.py
         vision/models/detection.py vision/models/efficientnet.py
         vision/models/feature_extraction.py vision/models/googlenet.py vision/models/inception.py
@@ -181,21 +181,21 @@ _NEW = {
         vision/models/swin_transformer.py vision/models/trained.py
         vision/models/vision_transformer.py vision/models/weights.py
     """,
-    "torchvision's operators, boxes and second transforms (issue 8)": """
+    "torchvision's operators, boxes and second transforms": """
         vision/ops/ vision/transforms/v2/ vision/transforms/autoaugment.py
         vision/transforms/presets.py vision/transforms/tones.py
         vision/transforms/functional/tones.py vision/transforms/functional/warping.py
         vision/datasets/stl10.py vision/announced.py vision/io.py vision/tv_tensors.py
     """,
-    "data pipes (issue 8)": """
+    "data pipes": """
         utils/data/datapipes/ utils/data/graph.py utils/data/graph_settings.py
     """,
-    "what tests of libraries take from torch's own (issue 8)": """
+    "what tests of libraries take from torch's own": """
         testing/_internal/ testing/filecheck.py
     """,
-    "names inside of torch that libraries take (issue 8)": """
-        _VF.py __config__.py __future__.py _classes.py _guards.py _jit_internal.py _ops.py _prims_common.py _tensor_str.py
-        _utils.py as_torch.py
+    "names inside of torch that libraries take": """
+        _VF.py __config__.py __future__.py _classes.py _guards.py _jit_internal.py _ops.py _prims_common.py
+        _tensor_str.py _utils.py as_torch.py
         autograd/nodes.py autograd/saved.py cuda/comm.py futures.py hub.py methods/seldom.py
         monitor.py nested.py nn/functional/lent.py nn/functional/public.py
         nn/parallel/_functions.py nn/parallel/comm.py nn/parallel/parallel_apply.py
@@ -208,13 +208,13 @@ _NEW = {
         utils/data/_utils/signal_handling.py utils/hooks.py utils/model_zoo.py
         utils/module_tracker.py utils/options.py utils/selective.py utils/weak.py
     """,
-    "questions for devices and libraries that are not here (issue 8)": """
+    "questions for devices and libraries that are not here": """
         absent.py refusals.py mtia.py amp/other_devices.py backends/nnpack.py
         backends/opt_einsum.py backends/switches.py cpu/__init__.py cpu/streams.py
         cuda/arrays.py cuda/devices.py cuda/graphs.py cuda/jiterator.py cuda/nccl.py
         cuda/nvtx.py cuda/profiler.py cuda/sparse.py cuda/streams.py cuda/tunable.py numa/
     """,
-    "to be seen and measured (issue 9)": """
+    "to be seen and measured": """
         autograd/profiler.py autograd/profiler_legacy.py autograd/profiler_util.py
         training/checkup.py utils/benchmark/ utils/flop_counter.py utils/tensorboard/kinds.py
         utils/tensorboard/summary.py

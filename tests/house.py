@@ -219,7 +219,7 @@ _NEW = {
         training/checkup.py utils/benchmark/ utils/flop_counter.py utils/tensorboard/kinds.py
         utils/tensorboard/summary.py
     """,
-    "commands (issues 7 to 10)": """
+    "commands": """
         cli/children/functorch/ cli/completion.py cli/doctoring.py cli/environment.py
         cli/explain.py cli/export.py cli/finder.py cli/paging.py cli/profiling.py
         cli/tracebacks.py cli/verify.py cli/watcher.py cli/welcome.py

@@ -174,6 +174,8 @@ class Side:
         # own result before it hands it out is its own business.
         self.versions: dict[int, int] = {}
         framework.manual_seed(0)
+        # To compile anything switches it off in torch, for the whole process.
+        framework.distributions.Distribution.set_default_validate_args(True)
 
     def run(self, code: types.CodeType) -> Exception | None:
         """The exception that a line raises, if any."""

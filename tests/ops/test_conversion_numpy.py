@@ -139,3 +139,16 @@ def test_no_word_is_swallowed(call):
         wrong = [attempt(lambda: t.{call}order="C")), attempt(lambda: t.{call}out=None))]
         """
     )
+
+
+def test_an_array_of_a_tensor_where_a_class_is_asked():
+    parity("""
+        import numpy as np
+        class _Asked(torch.Tensor):
+            @classmethod
+            def __torch_function__(cls, func, types, args=(), kwargs=None):
+                return super().__torch_function__(func, types, args, kwargs or {})
+        x = torch.arange(3.0)
+        for t in (x, x.as_subclass(_Asked)):
+            print(np.array(t), np.array([t, t]).shape, np.asarray(t, dtype=int), np.array(t, dtype="f8", copy=True))
+        """)

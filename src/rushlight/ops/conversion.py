@@ -486,6 +486,10 @@ def as_array(self: Tensor, dtype: Any = None) -> Array:
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
+# NumPy, which offers a `copy`, goes on without where the error names this method.
+as_array.__qualname__ = "__array__"
+
+
 def as_result(self: Tensor, array: Array) -> Tensor:
     """What NumPy's function of a tensor gives, as a tensor on that memory; flags as uint8."""
     return literal(on_memory(array.astype(np.uint8) if array.dtype == bool else array))

@@ -175,7 +175,7 @@ def ask(
             return result
     for value in found:
         # Of a conjugated tensor the class that the program knows.
-        owner = class_of(value) if getattr(value, "_turned_", False) else value
+        owner = class_of(value) if isinstance(value, TensorBase) and value._turned_ else value
         method = owner.__torch_function__
         if getattr(method, "__self__", None) is value:
             warn_once(

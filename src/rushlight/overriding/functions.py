@@ -111,20 +111,19 @@ _LEFT_OUT = {("torch.nn.functional.l1_loss", "weight")}
 
 
 def _left_out(function: str, name: str, value: Any) -> bool:
-    unused_out = name in ("out", "_out") and value is None and function not in _WITH_OUT
-    return unused_out or (function, name) in _LEFT_OUT
+    unused = name in ("out", "_out") and value is None and function not in _WITH_OUT
+    return unused or (function, name) in _LEFT_OUT
 
 
 def _spelled(
-    function: Callable[..., Any],
-    said: str,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    named_all: bool,
+    function: Any, said: str, args: tuple[Any, ...], kwargs: dict[str, Any], named_all: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Arguments as torch's functions in Python hand them on: what has a default by keyword."""
     signature = _parameters(function)
-    bound = signature.bind(*args, **kwargs)
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{function.__qualname__}() {error}") from None
     bound.apply_defaults()
     positional: list[Any] = []
     named: dict[str, Any] = {}

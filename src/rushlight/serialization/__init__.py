@@ -3,11 +3,11 @@
 from rushlight.serialization.annotations import FILE_LIKE, MAP_LOCATION  # noqa: F401
 from rushlight.serialization.api import (
     DEFAULT_PROTOCOL,
+    _is_zipfile,  # noqa: F401
     get_unsafe_globals_in_checkpoint,
     load,
     save,
 )
-from rushlight.serialization.archive import _is_zipfile  # noqa: F401
 from rushlight.serialization.names import (
     add_safe_globals,
     clear_safe_globals,

@@ -122,6 +122,14 @@ def _as_runtime_error(path: Any) -> Iterator[None]:
         raise RuntimeError(f"cannot save to {os.fspath(path)}: {error}") from error
 
 
+def _is_zipfile(f: IO[bytes]) -> bool:
+    """Whether an archive begins where the file stands, which it is left at."""
+    start = f.tell()
+    head = f.read(len(archive.MAGIC))
+    f.seek(start)
+    return head == archive.MAGIC
+
+
 def load(
     f: Place,
     map_location: MapLocation = None,
@@ -160,7 +168,7 @@ def load(
             return _load(file, base, pickle_load_args, restore, os.fspath(f) if mmap else None)
     for needed in ("seek", "tell", "read", "readline"):
         # Only pickle reads lines, of which an archive has its own copy.
-        if not hasattr(f, needed) and not (needed == "readline" and archive._is_zipfile(f)):
+        if not hasattr(f, needed) and not (needed == "readline" and _is_zipfile(f)):
             raise AttributeError(
                 f"{type(f).__name__!r} object has no attribute {needed!r}. You can only torch.load "
                 "from a file that is seekable. Please pre-load the data into a buffer like "
@@ -206,7 +214,7 @@ def get_unsafe_globals_in_checkpoint(f: Place) -> list[str]:
     if isinstance(f, str | os.PathLike):
         with open(f, "rb") as file:
             return get_unsafe_globals_in_checkpoint(file)
-    if not archive._is_zipfile(f):
+    if not _is_zipfile(f):
         raise ValueError("Expected input to be a checkpoint returned by torch.save")
     return unsafe_names(io.BytesIO(archive.Archive(f).read("data.pkl")))
 
@@ -221,7 +229,7 @@ def _load(
     file: Any, unpickler: Any, options: dict[str, Any], restore: Restore, map_from: Any
 ) -> Any:
     make = functools.partial(unpickler, **options)
-    if archive._is_zipfile(file):
+    if _is_zipfile(file):
         if not (map_from is None or isinstance(map_from, str)):
             raise ValueError("f must be a file path in order to use the mmap argument")
         return _load_archive(archive.Archive(file), make, restore, map_from)

@@ -80,14 +80,6 @@ def _padding(start: int) -> bytes:
     return _PADDING_ID + struct.pack("<H", fill) + b"Z" * fill
 
 
-def _is_zipfile(f: IO[bytes]) -> bool:
-    """Whether an archive begins where the file stands, which it is left at."""
-    start = f.tell()
-    head = f.read(len(MAGIC))
-    f.seek(start)
-    return head == MAGIC
-
-
 class Archive:
     """A .pt file open for reading, whose records begin where it stands.
 

@@ -14,6 +14,8 @@ from rushlight import nn
 from rushlight.optim import lr_scheduler as schedules
 from tests.compiler.twice import Setting, check
 
+pytestmark = pytest.mark.usefixtures("seen")
+
 
 def mlp():
     return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))

@@ -26,6 +26,7 @@ from tests.compiler.twice import bits
 
 # Some traps are calls that torch warns of.
 pytestmark = [
+    pytest.mark.usefixtures("seen"),
     pytest.mark.filterwarnings("ignore:To copy construct from a tensor:UserWarning"),
     pytest.mark.filterwarnings("ignore:__array_wrap__ must accept:DeprecationWarning"),
 ]

@@ -1,7 +1,5 @@
 """What tests of compiled programs share."""
 
-import gc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,11 +19,3 @@ def quick(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flags = ("-O0", *(flag for flag in build.FLAGS if flag != "-O3"))
     monkeypatch.setattr(build, "FLAGS", flags)
     monkeypatch.setenv("RUSHLIGHT_CACHE", str(programs))
-
-
-@pytest.fixture(scope="module")
-def seen() -> Iterator[None]:
-    """Recording sees the tensors that a module of tests made when it was imported."""
-    gc.unfreeze()
-    yield
-    gc.freeze()

@@ -12,7 +12,7 @@ from rushlight.compiler.compile import Step
 from rushlight.compiler.graph import Drawing
 from rushlight.nn import functional as F
 
-pytestmark = pytest.mark.usefixtures("quick")
+pytestmark = pytest.mark.usefixtures("quick", "seen")
 
 ours = torch.Generator()
 WEIGHT = (torch.arange(600.0) % 7 - 3).view(75, 8)

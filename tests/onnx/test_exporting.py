@@ -15,6 +15,8 @@ from rushlight.nn import functional as F
 sys.path.insert(0, os.path.dirname(__file__))
 from running import Function, exported, operators, sizes
 
+pytestmark = pytest.mark.usefixtures("seen")
+
 
 class First(nn.Module):
     def __init__(self, inner):

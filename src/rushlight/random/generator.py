@@ -55,6 +55,10 @@ _STATE: np.dtype[Any] = np.dtype(
 )
 
 
+# All generators that there are.
+everyone: weakref.WeakSet[Generator] = weakref.WeakSet()
+
+
 class Generator:
     """A source of random numbers with a state of its own; the numbers are torch's.
 
@@ -70,6 +74,7 @@ class Generator:
     def __init__(self, device: str | Device = "cpu") -> None:
         if str(device).partition(":")[0] != "cpu":
             raise RuntimeError(f"Generator: no generator for device {device}; use device='cpu'")
+        everyone.add(self)
         self._twister: tuple[np.random.MT19937, np.random.RandomState] | None = None
         self._next_float_normal: float | None = None
         self._reseed(_DEFAULT_SEED)
@@ -89,7 +94,6 @@ class Generator:
             # RandomState is NumPy's frozen interface: its stream never changes between versions.
             self._twister = bits, np.random.RandomState(bits)
             self._twister[1].seed(self._seed & 0xFFFFFFFF)
-            _drawn_from.add(self)
         return self._twister
 
     @property
@@ -262,17 +266,17 @@ def _first_words(seed: int) -> Array:
 
 # A thread that draws numbers holds the twister's lock. A process that is forked meanwhile would have
 # it locked for ever, and the state half made: so a fork waits until nobody draws.
-_drawn_from: weakref.WeakSet[Generator] = weakref.WeakSet()
 _held: list[Any] = []
 _forking = threading.Lock()
 
 
 def _before_fork() -> None:
     _forking.acquire()
-    for generator in list(_drawn_from):
-        lock = generator._bits.lock
-        lock.acquire()
-        _held.append(lock)
+    for generator in list(everyone):
+        if generator._twister is not None:
+            lock = generator._bits.lock
+            lock.acquire()
+            _held.append(lock)
 
 
 def _after_fork() -> None:

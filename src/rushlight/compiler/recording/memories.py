@@ -15,7 +15,7 @@ from rushlight.compiler.recording.world import World
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held
 from rushlight.memory import root
-from rushlight.random import Generator
+from rushlight.random.generator import everyone
 
 
 class Memories:
@@ -38,12 +38,10 @@ class Memories:
         self.before: dict[int, tuple[Array, Array]] = {}
         self.changed: set[int] = set()
         # The random generators that were there.
-        self.generators: set[int] = set()
-        kinds = {Generator, *_kinds_of(TensorBase)}
+        self.generators = set(map(id, everyone))
+        kinds = set(_kinds_of(TensorBase))
         for thing in [thing for thing in gc.get_objects() if type(thing) in kinds]:
-            if type(thing) is Generator:
-                self.generators.add(id(thing))
-            elif hasattr(thing, "_changes_"):
+            if hasattr(thing, "_changes_"):
                 self._add(thing)
         for tensor in world.tensors:
             self._mark(tensor)

@@ -101,8 +101,11 @@ def test_wrong_arguments(wrong: str) -> None:
 
 
 def test_without_a_process_group_rank_and_number_are_needed() -> None:
+    from rushlight import distributed
     from rushlight.utils.data import DistributedSampler
 
+    if distributed.is_initialized():  # by another test
+        distributed.destroy_process_group()
     with pytest.raises(ValueError, match="give num_replicas and rank"):
         DistributedSampler(range(3))
 

@@ -128,12 +128,11 @@ def once_rounded(
     name: str, forward: Callable[..., Any], as_is: bool, rule: Callable[..., Any]
 ) -> Callable[..., Any]:
     """The forward of a row for arrays of which at least one is narrow."""
+    idle_empty, idle_single = name in _EMPTY, name in _SINGLE_NUMBER
 
     def computed(*arrays: Any, **static: Any) -> Any:
         dtype: np.dtype[Any] | None = next((a.dtype for a in arrays if is_narrow(a)), None)
-        idle = (name in _EMPTY and not arrays[0].size) or (
-            name in _SINGLE_NUMBER and not arrays[0].ndim
-        )
+        idle = (idle_empty and not arrays[0].size) or (idle_single and not arrays[0].ndim)
         if dtype is None:
             if name in SIGNED and not idle:
                 of_arrays = [a for a in arrays if is_array(a)]

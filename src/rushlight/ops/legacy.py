@@ -131,8 +131,7 @@ def legacy(cls: type[Any], dtype: Dtype, args: tuple[Any, ...]) -> Any:
 
 def as_class(cls: type[Any], array: Array) -> Any:
     """A leaf of this class of tensors around this very array."""
-    result = literal(array)
-    return of_class(cls, result)
+    return of_class(cls, literal(array))
 
 
 def of_class(cls: type[Any], result: Any) -> Any:

@@ -222,7 +222,8 @@ def pointwise_rule(forward: Callable[..., Any], promote: Promotion) -> Rule:
     return rule
 
 
-def _unchanged(arrays: list[Any]) -> list[Any]:
+def unchanged(arrays: list[Any]) -> list[Any]:
+    """The operands as they are."""
     return arrays
 
 
@@ -246,7 +247,7 @@ def unary(
 
     `takes`: the kinds of elements it is defined for; `whole` samples whole numbers (int64).
     """
-    promote = taking(name, takes, promote_float if to_float else _unchanged, no_bool)
+    promote = taking(name, takes, promote_float if to_float else unchanged, no_bool)
 
     def samples() -> Iterable[Sample]:
         for parameters in static:
@@ -257,7 +258,7 @@ def unary(
     return Primitive(
         name, "unary", forward, None if vjp is None else (vjp,),
         pointwise_rule(forward, promote), c, samples, inputs=("x",),
-        promote=None if promote is _unchanged else promote, layout=layout, label=label,
+        promote=None if promote is unchanged else promote, layout=layout, label=label,
         as_is=as_is,
     )  # fmt: skip
 

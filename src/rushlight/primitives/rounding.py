@@ -25,6 +25,7 @@ from rushlight.primitives.families import (
     pointwise_rule,
     taking,
     unary,
+    unchanged,
 )
 from rushlight.primitives.kernel import one_kernel
 from rushlight.primitives.placement import (
@@ -135,7 +136,7 @@ def _frexp_samples() -> Iterable[Sample]:
         yield Sample((draw(seed, shape),))
 
 
-_promote_frexp = taking("frexp", FLOAT, lambda arrays: arrays)
+_promote_frexp = taking("frexp", FLOAT, unchanged)
 
 frexp = Primitive(
     "frexp", "unary", _frexp, (_frexp_vjp,), pointwise_rule(_frexp, _promote_frexp), "call",
@@ -148,13 +149,9 @@ def _ldexp_samples() -> Iterable[Sample]:
         yield Sample((draw(seed, left), np.asarray(draw(seed + 50, right, -9, 9), np.int64)))
 
 
-def _unchanged(arrays: list[Any]) -> list[Any]:
-    return arrays
-
-
 ldexp: Primitive = Primitive(
     "ldexp", "binary", np.ldexp, (lambda g, y: ldexp(g, y), None),
-    pointwise_rule(np.ldexp, _unchanged), "call", _ldexp_samples, inputs=("x", "y"), layout=pointwise,
+    pointwise_rule(np.ldexp, unchanged), "call", _ldexp_samples, inputs=("x", "y"), layout=pointwise,
     label="LdexpBackward0",
 )  # fmt: skip
 

@@ -193,10 +193,11 @@ class Tensor(
                     f"assigned grad has data of a different size: {list(value.shape)} for a tensor "
                     f"of shape {list(self._data_.shape)}"
                 )
-            if value.dtype != self.dtype:
+            kept = self.grad_dtype if self.is_leaf else self.dtype
+            if kept is not None and value.dtype != kept:
                 raise RuntimeError(
                     f"attempting to assign a gradient with dtype {value.dtype} to a tensor with grad_dtype "
-                    f"{self.dtype}: the gradient must match it"
+                    f"{kept}: the gradient must match it"
                 )
         self._grad = value
 

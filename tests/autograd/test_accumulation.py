@@ -87,3 +87,33 @@ errors = []
 grads = [x.grad, u.grad]
 y = None
 """)
+
+
+def test_a_gradient_of_a_type_of_its_own():
+    parity("""
+        x = torch.ones(2, requires_grad=True)
+        before, x.grad_dtype = x.grad_dtype, torch.float16
+        seen = []
+        x.register_hook(lambda g: seen.append(g.dtype))
+        x.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad.dtype))
+        for factor in (2, 3):
+            (x * x.expand(2, 2) * factor).sum().backward()
+        total = x.grad
+        refused = [attempt(lambda: setattr(x, "grad_dtype", t)) for t in (torch.float64, "half")]
+        refused += [attempt(lambda: setattr(x, "grad", torch.ones(2)))]
+        x.grad, x.grad_dtype = None, None
+        x.grad = torch.ones(2, dtype=torch.float64)
+        free = x.grad_dtype, x.grad
+        refused += [attempt(lambda: (x * 2).grad_dtype)]
+    """)
+
+
+def test_a_hook_that_hands_its_leaf_back():
+    parity("""
+        x = torch.zeros(3, requires_grad=True)
+        x.register_post_accumulate_grad_hook(lambda p: p.add_(p.grad, alpha=-0.5))
+        x.backward(torch.tensor([1.0, 2.0, 3.0]))
+        y = torch.zeros(3, requires_grad=True)
+        y.register_post_accumulate_grad_hook(lambda p: p.grad)
+        refused = attempt(lambda: y.sum().backward())
+    """)

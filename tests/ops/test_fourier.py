@@ -143,3 +143,10 @@ def test_more_windows():
              attempt(lambda: w.exponential(3, center=1)), attempt(lambda: w.kaiser(3, beta=-1)),
              attempt(lambda: w.general_cosine(3, a=2)), attempt(lambda: w.general_cosine(3, a=[]))]
     """)
+
+
+def test_what_is_real_is_real_to_the_last_bit():
+    parity("""
+        x = torch.randn(10, 6, 4)
+        real = [(f(x).imag == 0).nonzero() for f in (torch.fft.fftn, torch.fft.rfftn, torch.fft.ifftn)]
+    """)

@@ -21,6 +21,15 @@ def test_norms_and_orders():
         gradient = x.grad
         images = torch.ones(2, 3, 4, 5)
         orders = [t.dim_order() for t in (images, images.to(memory_format=torch.channels_last), images.mT, x[0, 0, 0])]
+        places = ((2, 3), (1, 1)), ((3, 4), (0, 1)), ((3, 4), (1, 3))
+        odd = [torch.ones(40).as_strided(*place) for place in places]
+        unique = []
+        for t in (images, images.mT, *odd):
+            for check in (True, [torch.contiguous_format], [torch.contiguous_format, torch.channels_last], 3):
+                try:
+                    unique.append(t.dim_order(ambiguity_check=check))
+                except Exception as error:
+                    unique.append(type(error).__name__)
         counts = (x.sparse_dim(), x.dense_dim(), x.grad_dtype, x.const_data_ptr() == x.data_ptr())
         coordinates = torch.eye(2).to_sparse_coo()
         lying = (torch.ones(2, 3).resize(3, 2).shape, torch.ones(4).resize_as(torch.ones(2, 2)).shape)

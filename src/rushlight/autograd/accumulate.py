@@ -53,10 +53,10 @@ class enforce_grad_layout_policy:
 
 @quiet
 def fit(g: Tensor, meta: Meta) -> Tensor:
-    """Undo broadcasting and promotion: bring a gradient to its tensor's shape and dtype."""
+    """Undo broadcasting and promotion: bring a gradient to its tensor's shape and dtype (None: any)."""
     shape, dtype = meta
     data = g._data_
-    if data.dtype is not dtype and data.dtype != dtype:
+    if data.dtype is not dtype and dtype is not None and data.dtype != dtype:
         if data.dtype.kind == "c" and dtype.kind != "c":
             g = g.real
         if g._data_.dtype != dtype:
@@ -82,8 +82,18 @@ def exchange(leaf: TensorBase) -> None:
         earlier.append((next_sequence(), meta))
 
 
+def choose(leaf: TensorBase, chosen: np.dtype[Any] | None) -> None:
+    """Gradients of leaf are to be of this type, or of any (None)."""
+    global exchanged
+    exchanged = True
+    leaf.__dict__.setdefault("_earlier_", [])
+    leaf._grad_dtype_ = chosen
+
+
 def meta_of(leaf: TensorBase, node: Node | None) -> Meta:
-    """The shape and type that leaf had when node was recorded."""
+    """The shape and type that leaf had when node was recorded, or the type that was chosen for gradients."""
+    if leaf._grad_dtype_ is not ...:
+        return leaf._data_.shape, leaf._grad_dtype_
     if node is not None:
         for until, meta in leaf.__dict__.get("_earlier_", ()):
             if node._sequence < until:
@@ -105,7 +115,7 @@ def parted(place: Any, node: Node | None) -> bool:
     """Whether a leaf was of another type when node was recorded: as a target, it is none of that graph."""
     if not exchanged or not isinstance(place, TensorBase):
         return False
-    return meta_of(place, node)[1] != place._data_.dtype
+    return place._grad_dtype_ is ... and meta_of(place, node)[1] != place._data_.dtype
 
 
 def need_room(leaf: TensorBase) -> None:

@@ -57,8 +57,7 @@ class Hooks:
         """Let the hooks that wait for the `.grad` of leaf see it."""
         for hook in list(self.accumulated.values()):
             result = hook(leaf)
-            if result is not None:
-                replaced(leaf, result, name_of(hook))
+            if replaced(leaf, result, name_of(hook)) is not leaf:
                 raise RuntimeError("Tensor post accumulate grad hooks should return None.")
 
 

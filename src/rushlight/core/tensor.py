@@ -68,6 +68,8 @@ class TensorBase:
     _output_nr_: int = 0
     _hooks_: Hooks | None = None
     _retains_grad_: bool = False
+    # The type that its gradient has, if that is not its own; None: any.
+    _grad_dtype_: Any = ...
     # Of a program's class: whether results of operations are of it, and whether it answers below autograd.
     _spreads_ = _dispatches_ = False
     _name_: str | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rushlight import dtypes
+from rushlight.autograd.accumulate import choose
 from rushlight.device import CPU
 from rushlight.elsewhere import device_of, has_memory
 from rushlight.errors import warn
@@ -78,8 +80,27 @@ class AttributeMethods:
 
     @property
     def grad_dtype(self: Any) -> Any:
-        """The type of its gradient: its own."""
-        return self.dtype
+        """The type that its gradient is kept in: its own, or the one that was set; None: any."""
+        if not self.is_leaf:
+            raise RuntimeError("grad_dtype can only be accessed on leaf tensors.")
+        if self._grad_dtype_ is ...:
+            return self.dtype
+        return None if self._grad_dtype_ is None else dtypes.of(self._grad_dtype_)
+
+    @grad_dtype.setter
+    def grad_dtype(self: Any, value: Any) -> None:
+        if not self.is_leaf:
+            raise RuntimeError("grad_dtype can only be set on leaf tensors.")
+        if value is not None and not isinstance(value, dtypes.dtype):
+            raise RuntimeError(
+                f"grad_dtype must be a torch.dtype or None, but got {type(value).__name__}"
+            )
+        if value is not None and self._grad is not None and self._grad.dtype != value:
+            raise RuntimeError(
+                f"Cannot set grad_dtype to {value} because there is already a gradient with dtype "
+                f"{self._grad.dtype}: set .grad to None first"
+            )
+        choose(self, None if value is None else value.numpy)
 
     @property
     def volatile(self: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import typing as _typing
 
+from rushlight.later import later as _later
 from rushlight.nearest import missing as _missing
 from rushlight.nn import (
     attention,
@@ -51,6 +52,8 @@ from rushlight.nn.modules.utils import factory_kwargs
 from rushlight.nn.parallel import DataParallel
 from rushlight.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
+grad = _later("rushlight.nn.grad")
+
 __all__ = [
     *modules.__all__,
     "Buffer",
@@ -62,6 +65,7 @@ __all__ = [
     "common_types",
     "factory_kwargs",
     "functional",
+    "grad",
     "init",
     "modules",
     "parallel",

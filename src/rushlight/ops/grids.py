@@ -44,7 +44,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             )
         if axis._data_.dtype != axes[0]._data_.dtype:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
-    if indexing is None and len(axes) > 1:
+    if indexing is None:
         warn(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
             "argument."

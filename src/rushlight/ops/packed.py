@@ -155,6 +155,10 @@ def linalg_lu_solve(
 @in_single
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """X with A @ X = b, from `lu_factor(A)`."""
+    warn_once(
+        "torch.lu_solve is deprecated in favor of torch.linalg.lu_solve and will be removed in a future "
+        "PyTorch release."
+    )
     return linalg_lu_solve(LU_data, LU_pivots, b, out=out)
 
 
@@ -344,6 +348,10 @@ def triangular_solve(
     out: Any = None,
 ) -> Any:
     """X with A @ X = b for a triangular A, and a copy of A; `linalg.solve_triangular` is newer."""
+    warn_once(
+        "torch.triangular_solve is deprecated in favor of torch.linalg.solve_triangular and will be removed "
+        "in a future PyTorch release."
+    )
     for name, x in (("b", b), ("A", A)):
         if x._data_.ndim < 2:
             raise RuntimeError(

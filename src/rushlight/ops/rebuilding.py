@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from rushlight._tensor import Tensor
 
 # What the instance dictionary of a tensor holds of the engine's own, and a copy does not take over.
-_ENGINE = {"_output_nr_", "_hooks_", "_retains_grad_", "_accumulator_", "_name_", "_earlier_", "_tangents_",
-           "_is_argument_"}  # fmt: skip
+_ENGINE = {"_output_nr_", "_hooks_", "_retains_grad_", "_accumulator_", "_name_", "_earlier_", "_grad_dtype_",
+           "_tangents_", "_is_argument_"}  # fmt: skip
 
 
 def own_state(tensor: TensorBase) -> dict[str, Any]:

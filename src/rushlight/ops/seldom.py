@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rushlight.core.tensor import is_inference as _is_inference
 from rushlight.core.tensor import wrap
 from rushlight.core.turned import held
-from rushlight.layout import strided
+from rushlight.layout import memory_format, strided
 from rushlight.ops.algebra import matrix_norm, vector_norm
 from rushlight.ops.arguments import as_sizes, need_tensor
 from rushlight.ops.conversion import to_sparse
 from rushlight.ops.creation import Dtype, empty, empty_strided
+from rushlight.ops.geometry import is_contiguous
 from rushlight.ops.legacy import of_class
 from rushlight.overriding.below import Wrapping
+from rushlight.primitives.placement import by_strides
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -183,19 +186,30 @@ def const_data_ptr(self: Tensor) -> int:
     return self.data_ptr()
 
 
-def dim_order(self: Tensor, ambiguity_check: Any = False) -> tuple[int, ...]:
-    """The dimensions from the one with the largest stride to that with the smallest.
+def dim_order(self: Tensor, *, ambiguity_check: bool | list[Any] = False) -> tuple[int, ...]:
+    """The dimensions, outermost in memory first.
+
+    ambiguity_check: whether it is a RuntimeError that they could be told in another order, too; or the
+    memory formats among which there must be one.
 
     >>> import rushlight as torch
     >>> torch.ones(2, 3, 4, 5).to(memory_format=torch.channels_last).dim_order()
     (0, 2, 3, 1)
     """
-    strides = self.stride()
-    order = sorted(range(self.dim()), key=lambda d: -strides[d])
-    wide = [strides[d] for d in range(self.dim()) if self.size(d) != 1]
-    if ambiguity_check is True and len(set(wide)) < len(wide):
-        raise RuntimeError("The tensor does not have unique dim order, or cannot map to exact one")
-    return tuple(order)
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    if not isinstance(ambiguity_check, bool | list) or any(
+        not isinstance(f, memory_format) for f in formats
+    ):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+    shape, strides = self.shape, self.stride()
+    if ambiguity_check is not False:
+        told = "The tensor does not have unique dim order"
+        several = 1 in shape or any(a == b for a, b in itertools.pairwise(strides))
+        if several and sum(is_contiguous(self, f) for f in formats) != 1:
+            raise RuntimeError(f"{told}, or cannot map to exact one of the given memory formats.")
+        if not is_contiguous(self) and (0 in strides or len({*strides}) < len(strides)):
+            raise RuntimeError(f"{told}.")
+    return tuple(range(len(shape))) if is_contiguous(self) else by_strides(shape, [strides])
 
 
 def dense_dim(self: Tensor) -> int:

@@ -109,7 +109,7 @@ def spdiags(diagonals: Tensor, offsets: Tensor, shape: Any, layout: Any = None) 
     number, column = np.nonzero(inside)
     at = np.stack([rows[number, column], column]).astype(np.int64)
     values = given[wrap(number), wrap(column)]
-    result = assemble(wrap(at), values, tuple(shape), False).coalesce()
+    result = assemble(wrap(at), values, tuple(shape), False)
     return result if layout is None else result.to_sparse(layout=layout)
 
 

@@ -93,6 +93,7 @@ _LATE = {
         "rushlight.overrides",
     ),
     "Tensor": "rushlight._tensor",
+    "grad": "rushlight.nn",
 }
 
 if not _typing.TYPE_CHECKING:

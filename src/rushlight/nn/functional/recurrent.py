@@ -13,7 +13,7 @@ from rushlight.core.doors import apply, literal
 from rushlight.core.state import state as autograd
 from rushlight.nn.functional.dropout import dropout
 from rushlight.nn.functional.linear import linear
-from rushlight.ops.arguments import need_tensor, relabel
+from rushlight.ops.arguments import anew, need_tensor, relabel
 from rushlight.ops.precision import in_half
 from rushlight.primitives import recurrent as rows
 from rushlight.primitives.index import ARRAY, index
@@ -111,6 +111,22 @@ def run_layers(
     return _to_keep(x, mode), [stack(*kept, dim=0) for kept in finals]
 
 
+def in_steps(
+    output: Tensor, shape: tuple[int, ...], mode: str, directions: int, projected: bool, first: bool
+) -> Tensor:
+    """The rows of a last layer as (length, batch, width), with the batch first where asked: a new tensor.
+
+    Its node is called by what torch makes it with.
+    """
+    whole = mode == "LSTM" and not projected and output._data_.dtype != np.float64
+    name = "Cat" if directions == 2 else "MkldnnRnnLayer" if whole else "Stack"
+    out = relabel(output.reshape(shape), f"{name}Backward0")
+    if not first:
+        return out
+    turned = out.transpose(0, 1)
+    return turned if mode == "LSTM" else anew(relabel(turned, "TransposeBackward1"))
+
+
 def _to_keep(output: Tensor, mode: str) -> Tensor:
     """An output that its user may change: it is saved for backward, which torch does for the LSTM alone."""
     if mode == "LSTM" or output._node_ is None:
@@ -166,8 +182,9 @@ def _function(mode: str, name: str) -> Any:
         rows_in = x.reshape(length * batch, width)
         sizes = (batch,) * length
         out, finals = run_layers(mode, rows_in, states, weights, sizes, directions, widths, lost)
-        out = relabel(out.reshape(length, batch, out.shape[-1]), "StackBackward0")
-        return (out.transpose(0, 1) if batch_first else out), *finals
+        projected = mode == "LSTM" and widths[0] != widths[1]
+        shape = length, batch, out.shape[-1]
+        return in_steps(out, shape, mode, directions, projected, batch_first), *finals
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = (

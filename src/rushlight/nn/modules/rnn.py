@@ -16,10 +16,11 @@ from rushlight.core.state import state as autograd
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn, warn_once
 from rushlight.nn import init
-from rushlight.nn.functional.recurrent import one_step, run_layers
+from rushlight.nn.functional.recurrent import in_steps, one_step, run_layers
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.utils.rnn import PackedSequence
+from rushlight.ops.arguments import relabel
 from rushlight.overriding.functions import public
 from rushlight.primitives.index import ARRAY, index
 
@@ -271,13 +272,11 @@ class RNNBase(Module):
                 "LSTM with projections is not supported with oneDNN. Using default implementation."
             )
         output, finals = self._run(rows_in, given, (batch,) * length)
-        output = output.reshape(length, batch, -1) if batch else output.reshape(
-            length, 0, (self.proj_size or self.hidden_size) * self._directions
-        )  # fmt: skip
+        shape = length, batch, (self.proj_size or self.hidden_size) * self._directions
+        first = self.batch_first and batched
+        output = in_steps(output, shape, self.mode, self._directions, bool(self.proj_size), first)
         if not batched:
             return output.squeeze(1), self._packed_states([state.squeeze(1) for state in finals])
-        if self.batch_first:
-            output = output.transpose(0, 1)
         return output, self._packed_states(finals)
 
     def _run_packed(self, input: PackedSequence, given: list[Tensor] | None) -> Any:
@@ -289,7 +288,10 @@ class RNNBase(Module):
         if input.unsorted_indices is not None:
             finals = [_batch(state, input.unsorted_indices) for state in finals]
         packed = PackedSequence(
-            output, input.batch_sizes, input.sorted_indices, input.unsorted_indices
+            relabel(output, "CatBackward0"),
+            input.batch_sizes,
+            input.sorted_indices,
+            input.unsorted_indices,
         )
         return packed, self._packed_states(finals)
 

@@ -1,5 +1,6 @@
 """Compressed matrices (CSR, CSC), and what sparse tensors have besides: each program runs under both."""
 
+import pytest
 from tests.parity import parity
 
 
@@ -62,4 +63,20 @@ def test_coordinates_have_these_too():
         checked = _check(lambda x: x.to_sparse_csr(), _x)
         with torch.sparse.check_sparse_tensor_invariants():
             on = torch.sparse.check_sparse_tensor_invariants.is_enabled()
+    """)
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean", "amax", "amin"])
+def test_products_that_reduce_what_is_there(reduce):
+    parity(f"""
+        dense = torch.tensor([[1.0, 0, 2, -3], [0, 0, 0, 0], [0, -1, 0, 0], [2, 2, 2, 2]])
+        _rows = dense.to_sparse_csr().requires_grad_()
+        x = torch.tensor([[1.0, -2], [1, 3], [1, 0.5], [1, 3]], requires_grad=True)
+        out = torch.sparse.mm(_rows, x, "{reduce}")
+        (out * torch.arange(1.0, 9.0).reshape(4, 2)).sum().backward()
+        gradients = _rows.grad.values(), x.grad
+        plain = torch.sparse.mm(_rows.detach(), x).grad_fn.name()
+        _wrong = [(_rows, x, "prod"), (_rows, x[:3], "sum"), (_rows, x.to_sparse(), "sum"), (_rows.double(), x, "sum")]
+        _wrong += [(dense.to_sparse_csc(), x, "sum"), (dense.to_sparse(), x, "sum"), (dense, x, "sum")]
+        refused = [attempt(lambda: torch.sparse.mm(*given)) for given in _wrong]
     """)

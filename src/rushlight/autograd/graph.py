@@ -54,7 +54,7 @@ def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
         bump(t, "increment_version")
 
 
-class _Handles(Handle):
+class _MultiHandle(Handle):
     def __init__(self, handles: list[Handle]) -> None:
         super().__init__({})
         self.handles = handles
@@ -101,7 +101,7 @@ def register_multi_grad_hook(
     def hook_of(number: int) -> Callable[[Any], None]:
         return lambda gradient: arrived(number, gradient)
 
-    return _Handles(
+    return _MultiHandle(
         [t.register_hook(hook_of(number)) for number, t in enumerate(tensors) if t.requires_grad]
     )
 
@@ -119,5 +119,10 @@ def set_override_stale_capture_stream(enabled: bool) -> None:
 
 @contextmanager
 def region_activation_memory_budget(memory_budget: float) -> Iterator[None]:
-    """Accepted: how much of the block a compiler may keep for backward is not decided here."""
+    """Refused, as in torch, outside of what is compiled: how much of the block is kept for backward."""
+    if not state.interpreters:
+        raise RuntimeError(
+            "torch.autograd.graph.region_activation_memory_budget can only be used inside a torch.compile "
+            "region; it has no effect in eager mode: use torch.utils.checkpoint"
+        )
     yield

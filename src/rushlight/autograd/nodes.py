@@ -72,13 +72,13 @@ class Node:
 
     requires_grad = True
 
-    def register_hook(self: Any, hook: Hook) -> Handle:
-        """Call hook(gradients of the inputs, gradients of the outputs) after this node has run."""
-        return Handle(hooks.at(self).after, hook)
+    def register_hook(self: Any, fn: Hook) -> Handle:
+        """Call fn(gradients of the inputs, gradients of the outputs) after this node has run."""
+        return Handle(hooks.at(self).after, fn)
 
-    def register_prehook(self: Any, hook: Hook) -> Handle:
-        """Call hook(gradients of the outputs) before this node runs; both may return others."""
-        return Handle(hooks.at(self).before, hook)
+    def register_prehook(self: Any, fn: Hook) -> Handle:
+        """Call fn(gradients of the outputs) before this node runs; both may return others."""
+        return Handle(hooks.at(self).before, fn)
 
     def _sequence_nr(self: Any) -> int:
         return self._sequence
@@ -116,13 +116,13 @@ class AccumulateGrad(Node):
     next_functions = ()
     _metas = None
 
-    def register_hook(self, hook: Hook) -> Handle:
-        """Call hook((), gradients) after the gradient has come."""
-        return Handle(hooks.at(self.variable).after, hook)
+    def register_hook(self, fn: Hook) -> Handle:
+        """Call fn((), gradients) after the gradient has come."""
+        return Handle(hooks.at(self.variable).after, fn)
 
-    def register_prehook(self, hook: Hook) -> Handle:
-        """Call hook(gradients) before the gradient is added; it may return others."""
-        return Handle(hooks.at(self.variable).before, hook)
+    def register_prehook(self, fn: Hook) -> Handle:
+        """Call fn(gradients) before the gradient is added; it may return others."""
+        return Handle(hooks.at(self.variable).before, fn)
 
     @classmethod
     def of(cls, leaf: TensorBase) -> AccumulateGrad:

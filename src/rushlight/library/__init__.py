@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rushlight.errors import warn
+from rushlight.errors import warn, warn_once
 from rushlight.library import operators
 from rushlight.library.custom import CustomOpDef, custom_op, keys, qualified
 from rushlight.library.operators import (
@@ -96,7 +96,7 @@ class Library:
         dispatch_key: str = "",
         *,
         with_keyset: bool = False,
-        allow_override: bool = False,
+        allow_override: bool = True,
     ) -> None:
         """Let fn do the work of an operator for a key, as "CPU"; without one, everywhere."""
         if not callable(fn):
@@ -110,10 +110,16 @@ class Library:
         if fn is fallthrough_kernel:
             form.kernels.pop(key, None)
             return
-        if (form, key) in self._impls and not allow_override:
-            warn(
+        if key in form.kernels:
+            if not allow_override:
+                raise RuntimeError(
+                    f"This is not allowed since there's already a kernel registered from python overriding "
+                    f"{op_name}'s behavior for {key} dispatch key and {self.ns} namespace."
+                )
+            warn_once(
                 "Overriding a previously registered kernel for the same operator and the same dispatch "
-                f"key: {form._schema}, {key}"
+                f"key: {form._schema}, {key}. It is said once: others may be overridden, too.",
+                "kernel overridden",
             )
         self._impls.append((form, key))
         form.kernels[key] = (lambda *a, **k: fn(None, *a, **k)) if with_keyset else fn
@@ -292,13 +298,28 @@ def register_torch_dispatch(
     return answer_for(lookup(op), torch_dispatch_class, func)
 
 
-def get_kernel(op: Any, dispatch_key: Any) -> Callable[..., Any]:
-    """The kernel that was registered for a key; a RuntimeError if there is none."""
+class _SafeKernelFunction:
+    """A kernel as it was when it was asked for."""
+
+    def __init__(self, kernel: Callable[..., Any]) -> None:
+        self._kernel = kernel
+
+    def call_boxed(self, keys: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """What the kernel gives; keys, by which torch knows who was asked already, say nothing here."""
+        return self._kernel(*args, **kwargs)
+
+
+def get_kernel(op: Any, dispatch_key: Any) -> _SafeKernelFunction:
+    """The kernel for a key, to be called from one that replaces it; a RuntimeError if there is none.
+
+    >>> import rushlight as torch
+    >>> get_kernel("aten::sin", "CPU").call_boxed(None, torch.zeros(1))
+    tensor([0.])
+    """
     form, key = lookup(op), str(dispatch_key).rpartition(".")[2]
-    kernel = form.kernels.get(key) or form.kernels.get(COMPOSITE)
-    if kernel is None:
-        raise RuntimeError(f"no kernel for {form} and {key}")
-    return lambda keys, *args, **kwargs: kernel(*args, **kwargs)
+    if (kernel := form.kernel_for(key)) is None:
+        raise RuntimeError(f"no kernel for {key} for {form.name()}")
+    return _SafeKernelFunction(kernel)
 
 
 def get_ctx() -> None:

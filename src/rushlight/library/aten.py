@@ -86,6 +86,10 @@ class AtenOverload(OpOverload):
 
     function: Callable[..., Any]
 
+    def kernel_for(self, key: str) -> Callable[..., Any] | None:
+        """The function is the kernel of the CPU."""
+        return super().kernel_for(key) or (self.function if key == "CPU" else None)
+
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The function, or what the program has registered in its place."""
         own = self.kernels.get("CPU") or self.kernels.get(next(iter(self.kernels), ""))

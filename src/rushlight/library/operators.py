@@ -93,6 +93,10 @@ class OpOverload:
         """Whether a kernel was registered for a key."""
         return str(key).rpartition(".")[2] in self.kernels
 
+    def kernel_for(self, key: str) -> Callable[..., Any] | None:
+        """The kernel for a key, or the one that is composed of other operators."""
+        return self.kernels.get(key) or self.kernels.get(COMPOSITE)
+
     py_kernels = property(lambda self: self.kernels)
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.api import grad
 from rushlight.autograd.state import enable_grad, is_grad_enabled
 from rushlight.nn import functional as F
+from rushlight.ops.arguments import relabel
 
 __all__ = [
     "conv1d_input",
@@ -69,7 +70,7 @@ def _gradient(call: Callable[[Tensor], Tensor], size: Sequence[int], grad_output
     with enable_grad():
         out = call(given)
     found: Any = grad(out, given, grad_output, create_graph=wanted)
-    return found[0]
+    return relabel(found[0], "ConvolutionBackwardBackward0")
 
 
 conv1d_input, conv1d_weight = _of_input(F.conv1d, 1), _of_weight(F.conv1d, 1)

@@ -65,8 +65,8 @@ def _c2c(x: Array, *, dims: Dims, scale: str, forward: bool) -> Array:
         result = np.fft.fftn(x, axes=dims, norm=FORWARD[scale], out=out)
     else:
         result = np.fft.ifftn(x, axes=dims, norm=INVERSE[scale], out=out)
-    if not np.any(x.imag):
-        _settle(result, x.shape, dims)
+    if not np.all(turned := np.any(x.imag, axis=dims, keepdims=True)):
+        _settle(result, x.shape, dims, ~turned)
     return rows_of(result) if out is None else out
 
 
@@ -98,11 +98,12 @@ def _r2c(x: Array, *, dims: Dims, scale: str, half: bool) -> Array:
     return rows_of(result) if out is None else out
 
 
-def _settle(result: Array, shape: Dims, dims: Dims) -> None:
+def _settle(result: Array, shape: Dims, dims: Dims, real: Any = True) -> None:
     """Of real numbers, a transform is real where it is its own conjugate, in torch to the last bit."""
     if 0 not in shape:
         alone = [slice(0, None, n // 2 if n % 2 == 0 else n) for n in shape]
-        result[tuple(s if d in dims else slice(None) for d, s in enumerate(alone))].imag = 0
+        part = result[tuple(s if d in dims else slice(None) for d, s in enumerate(alone))]
+        np.copyto(part.imag, 0, where=real)
 
 
 def _r2c_rule(x: Array, *, dims: Dims, scale: str, half: bool) -> Spec:

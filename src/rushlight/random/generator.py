@@ -250,7 +250,7 @@ class Generator:
         self.set_state(state[2])
 
     def __repr__(self) -> str:
-        return f"<rushlight.Generator device=cpu seed={self._seed}>"
+        return f"<torch._C.Generator object at {id(self):#x}>"
 
 
 def _whole(*, generator: Generator) -> Array:
@@ -328,9 +328,9 @@ def get_rng_state() -> Tensor:
     return default_generator.get_state()
 
 
-def set_rng_state(state: Any) -> None:
+def set_rng_state(new_state: Any) -> None:
     """Set the default generator's state: see `Generator.set_state`."""
-    default_generator.set_state(state)
+    default_generator.set_state(new_state)
 
 
 @contextmanager

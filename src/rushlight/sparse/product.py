@@ -9,19 +9,21 @@ import numpy as np
 from rushlight._tensor import Tensor
 from rushlight.core.doors import read
 from rushlight.core.tensor import wrap
-from rushlight.layout import sparse_csr
+from rushlight.layout import sparse_csc, sparse_csr, strided
 from rushlight.ops.arguments import need_tensor, relabel
 from rushlight.ops.creation import zeros
 from rushlight.ops.joining import cat
+from rushlight.ops.ranges import arange
 from rushlight.sparse.tensor import SparseTensor, assemble
 
 __all__ = ["addmm", "dsmm", "hspmm", "matmul", "mm", "smm", "spdiags", "sspaddmm"]
 
 
-def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
+def mm(mat1: Tensor, mat2: Tensor, reduce: str | None = None) -> Tensor:
     """The product of two matrices, one of which is sparse, or both: then so is the product.
 
-    The gradient of a sparse matrix has elements where the matrix has.
+    The gradient of a sparse matrix has elements where the matrix has. With reduce ("sum", "mean", "amax",
+    "amin"), mat1 is of layout torch.sparse_csr, and what it has no element for does not take part.
 
     >>> import rushlight as torch
     >>> torch.sparse.mm(torch.eye(2).to_sparse(), torch.ones(2, 1))
@@ -35,7 +37,50 @@ def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
             f"sparse.mm: both arguments must be matrices, not of shapes {list(mat1.shape)} and "
             f"{list(mat2.shape)}"
         )
-    return mat1.mm(mat2)
+    if reduce is not None:
+        return _reduced(mat1, mat2, reduce)
+    product = mat1.mm(mat2)
+    dense = mat1 if mat2.is_sparse else mat2
+    return product if dense.is_sparse else relabel(product, "SparseAddmmBackward0")
+
+
+def _reduced(mat1: Any, mat2: Tensor, reduce: str) -> Tensor:
+    """Of each row, the sum, mean, largest or smallest of its elements times the rows of mat2; 0 without any."""
+    if not mat1.is_sparse_csr:
+        compressed = mat1.layout is sparse_csc
+        raise (RuntimeError if compressed else NotImplementedError)(
+            f"sparse.mm with reduce is offered for matrices of layout torch.sparse_csr, not {mat1.layout}: "
+            ".to_sparse_csr()"
+        )
+    if reduce not in ("sum", "mean", "amax", "amin", "max", "min"):
+        raise RuntimeError(f"sparse_mm_reduce: reduce type of {reduce} has not been enabled.")
+    if mat2.layout is not strided or mat2.shape[0] != mat1.shape[1]:
+        raise RuntimeError(
+            f"sparse_mm_reduce: Expected a strided tensor of dimension 2 and tensor.size[0] == {mat1.shape[1]} but "
+            f"got: layout {mat2.layout} and shape {list(mat2.shape)}"
+        )
+    if mat2.dtype != mat1.dtype:
+        raise RuntimeError(
+            f"Expected tensor for argument #1 'other' to have scalar type {mat1.dtype}; but got {mat2.dtype}"
+        )
+    rows, columns = mat1._at.unbind()
+    terms = mat1.values().unsqueeze(1) * mat2.index_select(0, columns)
+    into = rows.unsqueeze(1).expand_as(terms)
+    nothing = terms.new_zeros(mat1.shape[0], mat2.shape[1])
+    if reduce in ("sum", "mean"):
+        found = nothing.scatter_reduce(0, into, terms, reduce, include_self=False)
+    else:
+        extreme = f"a{reduce.removeprefix('a')}"
+        best = nothing.scatter_reduce(0, into, terms.detach(), extreme, include_self=False)
+        # Of several the first, to which alone the gradient goes.
+        numbers = arange(len(rows)).unsqueeze(1).expand_as(terms)
+        numbers = numbers.where(terms.detach() == best.gather(0, into), len(rows))
+        first = numbers.new_zeros(best.shape).scatter_reduce(
+            0, into, numbers, "amin", include_self=False
+        )
+        filled = mat1.crow_indices().diff().unsqueeze(1) > 0
+        found = terms.gather(0, first).where(filled, 0) if len(rows) else nothing
+    return relabel(found, "SparseMmReduceImplBackward0")
 
 
 def addmm(mat: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:

@@ -205,11 +205,14 @@ class RNNBase(Module):
             )
 
     def check_hidden_size(
-        self, hx: Tensor, expected: tuple[int, ...], msg: str = "Expected hidden size {}, got {}"
+        self,
+        hx: Tensor,
+        expected_hidden_size: tuple[int, ...],
+        msg: str = "Expected hidden size {}, got {}",
     ) -> None:
         """Raise unless an initial state has the expected shape."""
-        if tuple(hx.shape) != expected:
-            raise RuntimeError(msg.format(expected, list(hx.shape)))
+        if tuple(hx.shape) != expected_hidden_size:
+            raise RuntimeError(msg.format(expected_hidden_size, list(hx.shape)))
 
     def _check_states(self, states: list[Tensor], batch: int) -> None:
         _check_dtypes(states, self.weight_ih_l0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from tests.conformance import databases
+from tests.conformance import databases, documentation
 from tests.conformance.agreement import Score
 from tests.conformance.suites import SUITES
 from tests.fuzz import figure
@@ -80,7 +80,7 @@ def page(results: dict[str, Scores], count: int) -> str:
         parts += [f"## {title.capitalize()}: {passed} of {len(scores)} ({share:.1f}%)\n"]
         parts += [textwrap.fill(EXPLANATIONS[title], 100) + "\n", table(title, groups, scores)]
         parts += failures(scores)
-    parts.append(figure.section())
+    parts += [documentation.section(), figure.section()]
     parts.append(Path(__file__).with_name("programs.md").read_text())
     parts.append("## Not asked\n\n" + excluded())
     parts.append("## Where torch is wrong\n\n" + faults())

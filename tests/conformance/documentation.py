@@ -130,8 +130,11 @@ def alike(want: str, got: str) -> bool:
     texts = ["".join(_ADDRESS.sub("0x", text).split()) for text in (want, got)]
     if len({_NUMBER.sub("#", text) for text in texts}) > 1:
         return False
-    pairs = zip(*(map(float, _NUMBER.findall(text)) for text in texts), strict=True)
-    return all(abs(x - y) <= 1e-3 * max(abs(x), abs(y), 1e-2) for x, y in pairs)
+    numbers = [[float(number) for number in _NUMBER.findall(text)] for text in texts]
+    # Four digits are printed of what was computed beside numbers as large as the largest.
+    least = 1.01e-4 + 1e-5 * max(map(abs, numbers[0]), default=0)
+    pairs = zip(*numbers, strict=True)
+    return all(abs(x - y) <= 1e-3 * max(abs(x), abs(y)) + least for x, y in pairs)
 
 
 def compared(given: dict[str, list[str]]) -> tuple[dict[str, tuple[str, str, str]], int, int]:

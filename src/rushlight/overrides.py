@@ -330,7 +330,8 @@ def get_ignored_functions() -> set[Callable[..., Any]]:
     """The public functions that ask nobody: switches, questions, and what makes tensors of no tensor."""
     known = _overridable()[1]
     methods = [getattr(result_class(), name) for name in dir(result_class()) if name[0] != "_"]
-    found = {m for m in methods if isinstance(m, FunctionType) and m not in known}
+    found: set[Callable[..., Any]] = set()
+    found.update(m for m in methods if isinstance(m, FunctionType) and m not in known)
     for space in _namespaces().values():
         for name in getattr(space, "__all__", ()):
             value = getattr(space, name)

@@ -21,8 +21,8 @@ next_sequence = itertools.count().__next__
 # When tensors were cut from their graphs by `detach_()`: nearly never, and then nobody looks for them.
 cut: list[int] = []
 
-# The shape and dtype (None: any) that a gradient must have to flow into an output.
-Meta = tuple[tuple[int, ...], np.dtype[Any] | None]
+# The shape and dtype that a gradient must have to flow into an output.
+Meta = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 class Node:

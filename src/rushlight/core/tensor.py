@@ -68,15 +68,13 @@ class TensorBase:
     _output_nr_: int = 0
     _hooks_: Hooks | None = None
     _retains_grad_: bool = False
-    # The type that its gradient has, if that is not its own; None: any.
-    _grad_dtype_: Any = ...
+    _grad_dtype_: Any = ...  # The type of its gradient, if not its own; None: any.
     # Of a program's class: whether results of operations are of it, and whether it answers below autograd.
     _spreads_ = _dispatches_ = False
     _name_: str | None = None
     # Whether it is shown as a leaf: the argument of a function that is differentiated.
     _is_argument_: bool = False
-    # Its tangents by the levels of forward mode.
-    _tangents_: Any = None
+    _tangents_: Any = None  # By the levels of forward mode.
     # Whether this shows its memory conjugated or negated: see `turn`.
     _turned_: bool = False
 

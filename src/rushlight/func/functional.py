@@ -31,5 +31,5 @@ def functionalize(func: Function, *, remove: str = "mutations") -> Function:
         return func(*args, **kwargs)
 
     # For who writes down what it does.
-    wrapped._functionalized = True  # type: ignore[attr-defined]
+    wrapped._functionalized = remove  # type: ignore[attr-defined]
     return wrapped

@@ -35,10 +35,10 @@ _FORMS = """
     var std : default dim correction
     var_mean std_mean : default dim correction
     norm : Scalar ScalarOpt_dim
-    select transpose softmax log_softmax unbind : int
+    select transpose softmax log_softmax unbind select_copy transpose_copy : int
     slice split index : Tensor
     squeeze : default dim dims
-    lerp_ masked_fill_ fill_ : Tensor Scalar
+    lerp_ masked_fill_ fill fill_ : Tensor Scalar
     where : self ScalarSelf ScalarOther Scalar default
     scatter : src value
     arange : default start start_step
@@ -183,11 +183,21 @@ def _flash_attention_for_cpu(
     return out, scores.logsumexp(-1)
 
 
+def _copied(self: Any, src: Any, non_blocking: bool = False) -> Any:
+    return self.clone().copy_(src)
+
+
+def _zeroed(self: Any) -> Any:
+    return self.clone().zero_()
+
+
 # What no function of torch is called.
 _OWN: dict[str, Callable[..., Any]] = {
     "slice": _slice,
     "index": _index,
     "alias": Tensor.view_as,
+    "copy": _copied,
+    "zero": _zeroed,
     "lift_fresh_copy": Tensor.clone,
     "threshold_backward": _threshold_backward,
     "_to_copy": _converted,

@@ -47,7 +47,7 @@ def ahead(
 
 
 def _inference(function: Callable[..., Any], args: list[Any], fw: Compiler) -> Callable[..., Any]:
-    tracer = Aten(functional=True)
+    tracer = Aten("mutations")
     given = _placeholders(tracer, args, "arg{}_1", 0)
     with no_grad(), tracer:
         outs = function(*given)
@@ -77,7 +77,7 @@ class _Joint:
 
     def __init__(self, function: Callable[..., Any], args: list[Any]) -> None:
         self.args = args
-        tracer = Aten(functional=True)
+        tracer = Aten("mutations")
         given = _placeholders(tracer, args, "primals_{}", 1)
         with enable_grad(), tracer:
             outs = tuple(function(*given))

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from rushlight._ops import ops
 from rushlight._tensor import Tensor
+from rushlight.compiler.graphs.aliases import BACK, Aliases, refuse
 from rushlight.compiler.graphs.rows import BY_NAME, of_row
 from rushlight.core import doors
 from rushlight.core.state import state
@@ -24,6 +27,7 @@ from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
 from rushlight.overriding.asking import Taker, thread
 from rushlight.overriding.functions import Public, hold, release
+from rushlight.primitives.writing import copy_region
 from rushlight.utils import _pytree as pytree
 
 VALUES = (
@@ -36,9 +40,10 @@ VALUES = (
 class Aten(Taker, doors.Interpreter):
     """Writes down the operators of what runs in its block."""
 
-    def __init__(self, functional: bool = False) -> None:
-        # functional: what is changed in place is a new value in the graph.
+    def __init__(self, functional: str = "") -> None:
+        # What is to be none in the graph: "mutations", or "mutations_and_views".
         self.functional = functional
+        self.aliases = Aliases(self.emit)
         self.graph = Graph()
         self.root = Module()
         self.nodes: dict[int, Node] = {}
@@ -46,6 +51,8 @@ class Aten(Taker, doors.Interpreter):
         # The arrays that were made meanwhile: none of them is a constant.
         self.made: set[int] = set()
         self.silent = 0
+        # The public function that runs: some write as others do.
+        self.running = ""
         self.last: Any = None
 
     def __enter__(self) -> Aten:
@@ -74,7 +81,11 @@ class Aten(Taker, doors.Interpreter):
         """A value as an argument of nodes: what was not made here is a constant."""
         if isinstance(value, Tensor):
             found = self.nodes.get(id(held(value)))
-            return self._constant(value) if found is None else found
+            if found is None:
+                return self._constant(value)
+            if self.functional:
+                found = self.nodes[id(held(value))] = self.aliases.fresh(found)
+            return found
         if isinstance(value, tuple | list):
             return [self.node(v) for v in value]
         return value
@@ -97,10 +108,16 @@ class Aten(Taker, doors.Interpreter):
     def emit(self, operator: str, *args: Any, **kwargs: Any) -> Node:
         """A node of an operator, `mm.default`, whose arguments are tensors, nodes and others."""
         name, _, form = operator.partition(".")
+        shows = self.functional and operator in BACK
+        if shows and self.functional == "mutations_and_views":
+            name += "_copy"
         target = getattr(getattr(ops.aten, name), form)
         given = tuple(a if isinstance(a, Node) else self.node(a) for a in args)
         named = {k: self.node(v) for k, v in kwargs.items()}
-        return self.graph.create_node("call_function", target, given, named, name=name)
+        node = self.graph.create_node("call_function", target, given, named, name=name)
+        if shows:
+            self.aliases.lay(node, operator, given[0], given[1:])
+        return node
 
     def call(self, name: str, function: Any, inputs: Any, static: dict[str, Any]) -> Node:
         """A node of a function that is no operator of ATen."""
@@ -116,6 +133,7 @@ class Aten(Taker, doors.Interpreter):
         try:
             thread.modes = modes[:-1]
             if rule is None:
+                self.running = public.function.__name__
                 return public.plain(*args, **kwargs)
             self.silent += 1
             try:
@@ -141,11 +159,20 @@ class Aten(Taker, doors.Interpreter):
             return result
         if door in ("read", "number") and id(held(what[0])) in self.nodes:
             raise RuntimeError(VALUES.format("aten._local_scalar_dense.default"))
+        if door == "into" and what[1] is copy_region:
+            # What shows the region is written down, too.
+            state.interpreters = watchers
+            what[0][what[3]["index"]].copy_(what[2][0])
+            return None
         result = super().take(watchers, door, *what)
         with self.off():
             if door == "apply":
                 self._note(result)
                 of_row(self, what[0], what[1], what[2], result)
+                if self.functional and what[0].view and id(held(result)) in self.nodes:
+                    place = self.aliases.place(self.nodes[id(held(result))])
+                    if place.memory.whole is self.nodes[id(held(result))] and not place.changes:
+                        refuse(what[0].name)
             elif door == "into":
                 self._changed(*what)
             elif door == "literal" and self._begins_backward(what[0]):
@@ -169,14 +196,29 @@ class Aten(Taker, doors.Interpreter):
     def _changed(self, target: Any, kernel: Any, inputs: Any, static: Any) -> None:
         name = getattr(kernel, "__name__", "").rstrip("_")
         second = "Tensor" if inputs and name in ("add", "sub", "mul", "div") else "default"
-        mark = "" if self.functional else "_"
-        self.know(target, self.emit(f"{name}{mark}.{second}", target, *inputs, **static))
+        if name == "fill" and self.running == "zero_":
+            name, inputs = "zero", ()
+        elif name == "fill":
+            second = "Scalar"
+            inputs = tuple(n.item() if isinstance(n, np.generic) else n for n in inputs)
+        if not self.functional:
+            self.know(target, self.emit(f"{name}_.{second}", target, *inputs, **static))
+            return
+        before = self.node(target)
+        self.know(target, self.emit(f"{name}.{second}", before, *inputs, **static))
+        changed = self.nodes[id(held(target))]
+        shown = self.nodes[id(held(target))] = self.aliases.change(before, changed)
+        shown.meta["val"] = changed.meta["val"]
 
     # ---- the whole -----------------------------------------------------------------------------------
 
     def module(self, outputs: Any, name: str) -> GraphModule:
         """The graph, which gives the tensors of outputs."""
-        self.graph.output(pytree.tree_map(self.node, outputs))
+        given = pytree.tree_map(self.node, outputs)
+        for node in [n for n in self.graph.nodes if n.op == "placeholder"]:
+            if (memory := self.aliases.place(node).memory).changes:
+                self.emit("copy_.default", node, memory.whole)
+        self.graph.output(given)
         return GraphModule(self.root, self.graph, name)
 
 
@@ -211,7 +253,7 @@ def make_fx(
         raise AssertionError(f"Unexpected tracing type: {tracing_mode}")
 
     def wrapped(*args: Any) -> GraphModule:
-        functional = getattr(f, "_functionalized", False)
+        functional = getattr(f, "_functionalized", "")
         tracer = Aten(functional)
         names = _parameters(f, len(args))
         flat, spec = pytree.tree_flatten(list(args))

@@ -23,7 +23,7 @@ from rushlight.autograd.accumulate import (
     parted,
     together,
 )
-from rushlight.autograd.nodes import differentiable
+from rushlight.autograd.nodes import differentiable, results
 from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import apply, into
@@ -311,8 +311,11 @@ class _Walk:
             if self.capture:
                 self._capture(node, parts)
             return None
-        if node._hooks_ is not None:
-            parts = node._hooks_.entering(parts)
+        if node._hooks_ is not None and node._hooks_.before:
+            places = results(node)
+            seen = node._hooks_.entering([parts[i] for i in places])
+            for place, part in zip(places, seen, strict=True):
+                parts[place] = part
         if node._metas is None:
             return parts[0]
         return None if all(part is None for part in parts) else parts
@@ -322,7 +325,8 @@ class _Walk:
         """The gradients of the inputs after the hooks behind the node, which see those that can have one."""
         changed = [*gradients, *[None] * (len(node._edges) - len(gradients))]
         places = differentiable(node)
-        seen = hooks.leaving([changed[i] for i in places], _parts(node, g))
+        parts = _parts(node, g)
+        seen = hooks.leaving([changed[i] for i in places], [parts[i] for i in results(node)])
         for place, gradient in zip(places, seen, strict=True):
             changed[place] = gradient
         return changed
@@ -355,8 +359,7 @@ class _Walk:
                 hooks.seen(leaf)
                 hooks.leaving([], [g])
                 return
-            if hooks.accumulated and leaf._requires_grad_:
-                hooks.seen(leaf)
+            hooks.seen(leaf)
             hooks.leaving([], [g])
         if g is not None:
             self.leaves[leaf] = g

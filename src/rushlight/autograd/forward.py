@@ -38,6 +38,7 @@ from rushlight.core.tape import geometry
 from rushlight.core.tensor import TensorBase, inference, is_inference, wants_grad
 from rushlight.core.turned import held
 from rushlight.memory import is_repeated
+from rushlight.primitives.constant import computed
 from rushlight.primitives.kernel import laid_out
 from rushlight.primitives.placement import empty_like
 from rushlight.primitives.strided import as_strided
@@ -185,7 +186,8 @@ class Forward(Interpreter):
             return
         if own is None:
             base = target if target._view_ is None else target._view_.base
-            self.give(base, zeros(base))
+            # One for each example, if that is what is written.
+            self.give(base, _beside(zeros(base), found))
             own = self.tangent(target)
         if own is not None:
             own.copy_(zeros(own) if found is None else found)
@@ -309,6 +311,11 @@ def need_dual(primal: Any, tangent: Any) -> None:
 def zeros(t: Any) -> Any:
     """Zeros that lie as t does."""
     return literal(empty_like(t._data_, make=np.zeros))
+
+
+def _beside(new: Any, source: Any) -> Any:
+    """A new tensor, one for each example if source is that."""
+    return new if source is None else computed(lambda array, _: array.copy(), new, source)
 
 
 def ones(t: Any) -> Any:

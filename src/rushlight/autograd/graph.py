@@ -40,6 +40,8 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
             "It is not possible to get the gradient edge for a Tensor that does not require gradients"
         )
     refresh(tensor)
+    if tensor._node_ is None and not tensor._requires_grad_:
+        raise AssertionError("Expected gradient function to be set")
     return GradientEdge(
         shown(tensor if tensor._node_ is None else tensor._node_), tensor._output_nr_
     )
@@ -89,6 +91,11 @@ def register_multi_grad_hook(
     def arrived(number: int, gradient: Any) -> None:
         walk = state.walk
         if walk not in left:
+            if mode == "all" and walk.capture and any(t._node_ is None for t in tensors):
+                raise RuntimeError(
+                    "A leaf node was passed to _will_engine_execute_node but we are currently running "
+                    "autograd.grad(). This is currently not supported: use backward(inputs=)"
+                )
             come[walk] = [None] * len(tensors)
             left[walk] = sum(map(walk.visits, tensors))
             if mode == "any":

@@ -55,10 +55,11 @@ class Hooks:
 
     def seen(self, leaf: TensorBase) -> None:
         """Let the hooks that wait for the `.grad` of leaf see it."""
+        given: Any = leaf
         for hook in list(self.accumulated.values()):
-            result = hook(leaf)
-            if replaced(leaf, result, name_of(hook)) is not leaf:
-                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+            given = replaced(given, hook(given), name_of(hook))
+        if given is not leaf:
+            raise RuntimeError("Tensor post accumulate grad hooks should return None.")
 
 
 def at(place: Node | TensorBase) -> Hooks:

@@ -32,6 +32,21 @@ def differentiable(node: Any) -> Sequence[int]:
     return [i for i in range(min(count, len(rules))) if rules[i] is not None]
 
 
+# Where torch's node has fewer results that one could differentiate than the row: how many.
+_RESULTS = {
+    "NativeLayerNormBackward0": 1, "NativeBatchNormBackward0": 1, "NativeGroupNormBackward0": 3,
+    "NllLossBackward0": 1, "NllLoss2DBackward0": 1, "ViewBackward0": 1,
+}  # fmt: skip
+
+
+def results(node: Any) -> Sequence[int]:
+    """Which outputs the hooks at a node see the gradients of: whole numbers have none."""
+    if node._metas is None:
+        return (0,)
+    count = _RESULTS.get(node.name(), len(node._metas))
+    return [i for i, (_, dtype) in enumerate(node._metas[:count]) if dtype.kind in "fcV"]
+
+
 class Node:
     """A node of the graph: what computed a tensor, or the place where a leaf's gradient is added up.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from rushlight.core.node import PrimitiveNode
@@ -35,6 +36,32 @@ def reusable(result: Tensor) -> Tensor:
     if result._node_.__class__ is PrimitiveNode:
         result._node_.__class__ = ReusableNode
     return result
+
+
+# The other part of an operation that is one node in torch, and two here.
+_parts: weakref.WeakKeyDictionary[PrimitiveNode, weakref.ref[PrimitiveNode]]
+_parts = weakref.WeakKeyDictionary()
+
+
+def joined(a: Tensor, b: Tensor) -> None:
+    """For the two results of an operation that is one node in torch: backward uses up both of them."""
+    if a._node_.__class__ is PrimitiveNode and b._node_.__class__ is PrimitiveNode:
+        for part, other in ((a._node_, b._node_), (b._node_, a._node_)):
+            part.__class__ = PartialNode
+            _parts[part] = weakref.ref(other)
+
+
+class PartialNode(PrimitiveNode):
+    """One of two nodes that are one in torch."""
+
+    __slots__ = ()
+
+    def _release(self) -> None:
+        """Both forget what they saved, unless the other one is yet to run."""
+        super()._release()
+        other = _parts[self]()
+        if other is not None and state.walk is not None and other not in state.walk.pending:
+            PrimitiveNode._release(other)
 
 
 class ReusableNode(PrimitiveNode):

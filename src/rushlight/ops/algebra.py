@@ -27,7 +27,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.conversion import in_columns
 from rushlight.ops.joining import cat
 from rushlight.ops.outputs import copy_out
-from rushlight.ops.precision import in_half, in_single, lowered
+from rushlight.ops.precision import in_half, in_single, lowered, need_one_type
 from rushlight.ops.product import matmul
 from rushlight.ops.reduction import in_norm_type, vector_norm
 from rushlight.primitives import factor as rows
@@ -158,6 +158,7 @@ def solve_triangular(
     out: Tensor | None = None,
 ) -> Tensor:
     """`solve` for a triangular A, of which only that triangle is read."""
+    B = B.to(A.dtype)
     if not left:
         flipped = apply(rows.solve_triangular, A.mT, B.mT, upper=not upper, unit=unitriangular)
         return write_out(out, in_columns(flipped.mT))
@@ -425,6 +426,8 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     Algorithms", 15.2).
     """
     parts = list(tensors)
+    if state.autocast is not None:
+        need_one_type("multi_dot", *parts)
     if len(parts) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(parts)}")
     first_vector, last_vector = parts[0]._data_.ndim == 1, parts[-1]._data_.ndim == 1

@@ -84,7 +84,9 @@ def spelled(
         if others:
             raise TypeError(f"{function}() got an unexpected keyword argument '{min(others)}'")
         return tuple(named.values())
-    return given or ((),)
+    if not given:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "{keywords[0]}"')
+    return given
 
 
 def named(function: F, name: str, what: str) -> F:
@@ -247,9 +249,11 @@ def need_real_scalar(function: str, name: str, position: int, value: Any) -> Any
     """`need_scalar` where torch takes real numbers alone."""
     value = need_scalar(function, name, position, value)
     if isinstance(value, (complex, np.complexfloating)):
-        raise RuntimeError(
-            f"{function}(): value cannot be converted to type double without overflow"
-        )
+        if value.imag:
+            raise RuntimeError(
+                f"{function}(): value cannot be converted to type double without overflow"
+            )
+        return float(value.real)
     return value
 
 

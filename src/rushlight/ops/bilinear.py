@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rushlight.core.state import state
 from rushlight.ops.arguments import need_tensor
-from rushlight.ops.precision import lowered, single
+from rushlight.ops.precision import lowered
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -48,7 +48,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     left, right = input1.reshape((-1, first[-1])), input2.reshape((-1, second[-1]))
     if state.autocast is not None:
         # torch adds up float32 products that were rounded to the lower type.
-        out = single(_forms(*lowered(left, right, weight)))
+        out = _forms(*lowered(left, right, weight)).to(left.dtype)
     else:
         out = _forms(left, right, weight)
     out = out.reshape((*first[:-1], form[0]))

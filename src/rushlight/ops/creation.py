@@ -346,7 +346,9 @@ def _new(name: str, make: Callable[..., Array], what: str) -> Callable[..., Tens
     """`new_zeros` and its kind: only the dtype is that of the tensor."""
 
     def method(self: Tensor, *size: Any, dtype: Dtype = None, **options: Any) -> Tensor:
-        if not size and "size" in options:
+        if not size:
+            if "size" not in options:
+                raise TypeError(f'{name}() missing 1 required positional arguments: "size"')
             size = (options.pop("size"),)
         shape = check_sizes(as_sizes(size))
         known = maker(make, options.get("device") or self.device)

@@ -166,7 +166,7 @@ def _aligned(tensor: Any, labels: Labels, order: Labels) -> Any:
     for label in order:
         if label not in labels:
             tensor, labels = tensor.unsqueeze(-1), [*labels, label]
-    return tensor.permute(*map(labels.index, order))
+    return tensor.permute(tuple(map(labels.index, order)))
 
 
 def _contracted(a: Any, b: Any, extra: range, left: list[int]) -> Any:
@@ -213,8 +213,8 @@ def _matrices(a: Any, b: Any, inside: list[int]) -> Any:
     many = math.prod(shape[d] for d in batch)
     depth = math.prod(shape[d] for d in inside)
     rows, columns = (math.prod(shape[d] for d in only_a), math.prod(other[d] for d in only_b))
-    first = a.permute(*batch, *only_a, *inside, *only_b).reshape(many, rows, depth)
-    second = b.permute(*batch, *inside, *only_b, *only_a).reshape(many, depth, columns)
+    first = a.permute((*batch, *only_a, *inside, *only_b)).reshape(many, rows, depth)
+    second = b.permute((*batch, *inside, *only_b, *only_a)).reshape(many, depth, columns)
     dims = [*batch, *only_a, *inside, *only_b]
     sizes = [1 if d in inside else other[d] if d in only_b else shape[d] for d in dims]
-    return bmm(first, second).reshape(sizes).permute(*map(dims.index, range(len(dims))))
+    return bmm(first, second).reshape(sizes).permute(tuple(map(dims.index, range(len(dims)))))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes, return_types
-from rushlight.autograd.pretended import remember
+from rushlight.autograd.pretended import joined, remember
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase, is_inference
@@ -114,6 +114,7 @@ def aminmax(
     pair = tuple(apply(row, input, dim=dims, keepdim=keepdim) for row in (rows.amin, rows.amax))
     for part in pair:
         remember(part, *pair)
+    joined(*pair)
     if out is not None:
         for each in out:
             if each._data_.dtype != input._data_.dtype:

@@ -210,9 +210,9 @@ def block_diag(*tensors: Tensor) -> Tensor:
             literal(np.zeros((high, n), common.numpy)) for n in (left, width - left - own)
         )
         # Joined, not padded: its gradient is a part of that of the whole, and no copy.
-        lines.append(cat([before, block, after], 1))
+        lines.append(apply(join.cat, before, block, after, dim=1))
         left += own
-    return relabel(cat(lines), "BlockDiagBackward0")
+    return relabel(apply(join.cat, *lines, dim=0), "BlockDiagBackward0")
 
 
 # ---- split --------------------------------------------------------------------------------------

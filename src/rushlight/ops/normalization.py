@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.autograd.state import no_grad
 from rushlight.core.doors import apply, into, literal
 from rushlight.core.tensor import TensorBase, bump
@@ -145,8 +146,8 @@ def normalize_batch(
             missing = "running_mean" if running_mean is None else "running_var"
             raise RuntimeError(f"{missing} must be defined in evaluation mode")
         result = _with_running(input, weight, bias, running_mean, running_var, eps)
-        result = _as_normalized(result, input)
-        return relabel(result, "NativeBatchNormBackward0"), None, None
+        result = relabel(_as_normalized(result, input), "NativeBatchNormBackward0")
+        return remember(result, input, weight, running_mean, running_var), None, None
     shape = input._data_.shape
     pixels = math.prod(shape[2:])
     out, mean, rstd, variance = apply(
@@ -158,7 +159,8 @@ def normalize_batch(
     _move(running_mean, mean, momentum)
     # The running variance is the unbiased one.
     _move(running_var, variance, momentum, count / max(count - 1, 1))
-    return relabel(out, "NativeBatchNormBackward0"), mean, rstd
+    relabel(out, "NativeBatchNormBackward0")
+    return remember(out, running_mean, running_var), mean, rstd
 
 
 def batch_norm(
@@ -209,8 +211,8 @@ def instance_norm(
         raise IndexError(
             "instance_norm(): a batch of size 0 has no sample to repeat weights and statistics for"
         )
-    # torch folds the samples into the channels, which puts them in row order.
-    input = input.contiguous()
+    # torch folds the samples into the channels, which puts them in row order, and repeats the weight.
+    input, weight = input.contiguous(), None if weight is None else weight.clone()
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -218,7 +220,7 @@ def instance_norm(
             )
         wide = dtypes.float32 if input._data_.dtype in dtypes.NARROW else input.dtype
         statistics = running_mean.to(wide), running_var.to(wide)
-        return _with_running(input, weight, bias, *statistics, eps)
+        return remember(_with_running(input, weight, bias, *statistics, eps), input)
     channels, pixels = shape[1], math.prod(shape[2:])
     for name, tensor in (("weight", weight), ("bias", bias)):
         _check_size(name, tensor, channels)
@@ -291,7 +293,7 @@ def normalize_layer(
     out, mean, rstd, _ = apply(
         rows.normalize, input, weight, bias, view=view, dims=(1,), broadcast=(1, width), eps=eps
     )
-    return relabel(out, "NativeLayerNormBackward0"), mean, rstd
+    return remember(relabel(out, "NativeLayerNormBackward0"), bias), mean, rstd
 
 
 def layer_norm(
@@ -414,7 +416,6 @@ def rms_norm(
     result = wide * ((wide * wide).mean(dims, keepdim=True) + eps).rsqrt()
     if weight is not None:
         result = result * weight
-    if wide is not input:
-        result = result.to(input.dtype)
+    result = result.to(input.dtype)
     # What can be read in row order stays as the product has left it.
     return contiguous(result) if input._data_.flags.c_contiguous else following(result, input)

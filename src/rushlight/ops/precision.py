@@ -137,6 +137,16 @@ def need_joinable(tensors: Any) -> None:
         _widest(state.autocast, tensors)
 
 
+def need_one_type(name: str, *tensors: Any) -> None:
+    """Raise torch's error of a function that compares the types before autocast brings them together."""
+    types = {t._data_.dtype for t in tensors}
+    if len(types) > 1:
+        raise RuntimeError(
+            f"{name}(): all tensors must be of the same dtype, but got "
+            f"{' and '.join(str(t.dtype) for t in tensors)}"
+        )
+
+
 def lowered(*tensors: Any) -> Any:
     """The tensors in the lower precision: what `in_half` does, for functions that are in a hurry."""
     return tuple(_brought(tensor, state.autocast) for tensor in tensors)

@@ -31,12 +31,13 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.outputs import copy_out
-from rushlight.ops.precision import in_half, lowered
+from rushlight.ops.precision import in_half, lowered, need_one_type
 from rushlight.ops.shape import view
 from rushlight.overriding.functions import ask_late, met_late
 from rushlight.primitives import contract as rows
 from rushlight.primitives.factor import inv
 from rushlight.primitives.families import NUMERIC, broadcast_shapes, supported
+from rushlight.primitives.join import stack
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -387,6 +388,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         right = [
             one_dim(d, b._data_.ndim) for d in ([second] if isinstance(second, int) else second)
         ]
+    if state.autocast is not None:
+        need_one_type("tensordot", a, b)
     if len(left) != len(right):
         raise RuntimeError("both dimension lists should have same length")
     sizes_a = [a._data_.shape[d] for d in left]
@@ -404,8 +407,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     kept_b = [d for d in range(b._data_.ndim) if d not in right]
     shape = (*(a._data_.shape[d] for d in kept_a), *(b._data_.shape[d] for d in kept_b))
     inside = math.prod(a._data_.shape[d] for d in left)
-    rows_a = a.permute(*kept_a, *left).reshape(math.prod(shape[: len(kept_a)]), inside)
-    columns_b = b.permute(*right, *kept_b).reshape(inside, math.prod(shape[len(kept_a) :]))
+    rows_a = a.permute((*kept_a, *left)).reshape(math.prod(shape[: len(kept_a)]), inside)
+    columns_b = b.permute((*right, *kept_b)).reshape(inside, math.prod(shape[len(kept_a) :]))
     need_type(out, a._data_.dtype)
     if math.prod(shape) == 1:
         # One number is a product of vectors, which autocast does not lower.
@@ -468,9 +471,7 @@ def cross(
     supported("cross", NUMERIC + "c", [input._data_])
     a, b = input.unbind(at), other.unbind(at)
     parts = [a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))]
-    from rushlight.ops.joining import stack
-
-    return write_out(out, relabel(stack(parts, at), "LinalgCrossBackward0"))
+    return write_out(out, relabel(apply(stack, *parts, dim=at), "LinalgCrossBackward0"))
 
 
 def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:

@@ -50,7 +50,7 @@ def arange(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
     if plain and not choices.made and bounds[0].__class__ is int and 0 <= bounds[0] < 2**63:
         return literal(np.arange(bounds[0]))
     start, end, step = _bounds("arange", bounds, options)
-    storage = _counted_dtype("arange", (start, end, step), dtype)
+    storage = _counted_dtype("arange", (start, end, step), dtype, options)
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if storage == np.int64:
@@ -75,8 +75,7 @@ def range(*bounds: Any, dtype: Dtype = None, **options: Any) -> Tensor:
         "values in [start, end)."
     )
     start, end, step = _bounds("range", bounds, options)
-    storage = numpy_dtype(dtype, default_float())
-    need_common("range_cpu", np.empty(0, storage))
+    storage = _counted_dtype("range", (0.0,), dtype, options)
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
@@ -106,9 +105,11 @@ def _no_flag(value: Any) -> Any:
     return float(value) if isinstance(value, np.bool_) else value
 
 
-def _counted_dtype(name: str, numbers: tuple[Any, ...], dtype: Dtype) -> np.dtype[Any]:
+def _counted_dtype(
+    name: str, numbers: tuple[Any, ...], dtype: Dtype, options: dict[str, Any]
+) -> np.dtype[Any]:
     whole = all(isinstance(n, int) for n in numbers)
-    storage = numpy_dtype(dtype, np.dtype(np.int64) if whole else default_float())
+    storage = made_type(dtype, np.dtype(np.int64) if whole else default_float(), options)
     if storage.kind not in "iufV":
         raise NotImplementedError(f'"{name}_cpu" not implemented for {dtypes.of(storage).word!r}')
     need_common(f"{name}_cpu", np.empty(0, storage))
@@ -154,7 +155,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype = None, **options
         if isinstance(end_point, TensorBase) and end_point._data_.ndim:
             raise RuntimeError("linspace only supports 0-dimensional start and end tensors")
     start, end = need_scalar("linspace", "start", 1, start), need_scalar("linspace", "end", 2, end)
-    first, last, storage = _ends("linspace", start, end, steps, dtype)
+    first, last, storage = _ends("linspace", start, end, steps, dtype, options)
     return finish(_between(first, last, steps, storage), **options)
 
 
@@ -171,7 +172,7 @@ def logspace(
         return _from_tensors(logspace, (start, end), steps, dtype, {"base": base, **options})
     steps = need_whole("logspace", "steps", 3, steps)
     start, end = need_scalar("logspace", "start", 1, start), need_scalar("logspace", "end", 2, end)
-    first, last, storage = _ends("logspace", start, end, steps, dtype)
+    first, last, storage = _ends("logspace", start, end, steps, dtype, options)
     exact = storage if storage.kind in "fcV" else np.dtype(np.float32)
     if storage.kind in "iub":
         first, last = dtypes.number_in(first, storage), dtypes.number_in(last, storage)
@@ -196,7 +197,7 @@ def _from_tensors(
 
 
 def _ends(
-    name: str, start: Any, end: Any, steps: Any, dtype: Dtype
+    name: str, start: Any, end: Any, steps: Any, dtype: Dtype, options: dict[str, Any]
 ) -> tuple[Any, Any, np.dtype[Any]]:
     for end_ in (start, end):
         if isinstance(end_, TensorBase) and end_._data_.ndim:
@@ -210,7 +211,7 @@ def _ends(
     kind = dtypes.get_default_dtype()
     if isinstance(first, complex) or isinstance(last, complex):
         kind = dtypes.complex_of(kind)
-    storage = numpy_dtype(dtype, kind.numpy)
+    storage = made_type(dtype, kind.numpy, options)
     if kind.is_complex and storage.kind != "c":
         raise RuntimeError(f"{name}(): complex start or end, but dtype {dtypes.of(storage)}")
     if storage.kind == "b":

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
-from rushlight.autograd.pretended import remember
+from rushlight.autograd.pretended import joined, remember
 from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase
@@ -29,6 +29,7 @@ from rushlight.ops.arguments import (
     numpy_names,
     one_dim,
     relabel,
+    spelled,
     type_name,
     write_out,
 )
@@ -224,6 +225,8 @@ def logsumexp(
             f"logsumexp(): Expected floating point type for result tensor, but got: {out.dtype.word}"
         )
     dims = many_dims(dim, input._data_.ndim)
+    if out is not None and input._data_.dtype.kind != "c":
+        input = input.to(out.dtype)  # It is computed there.
     return write_out(out, apply(rows.logsumexp, input, dim=dims, keepdim=keepdim))
 
 
@@ -293,7 +296,9 @@ def _spread_and_mean(name: str, row: Primitive, label: str, what: str) -> Callab
     ) -> Pair:
         input, static = _moment(name, input, dim, unbiased, keepdim, correction)
         mean = apply(rows.mean, input, dim=static["dim"], keepdim=keepdim, running=True)
-        return relabel((apply(row, input, **static), remember(mean, input)), label)
+        spread = apply(row, input, **static)
+        joined(spread, remember(mean, input))
+        return relabel((spread, mean), label)
 
     return named(function, name, what)
 
@@ -457,6 +462,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     >>> torch.ones(2, 3).sum_to_size(1, 3)
     tensor([[2., 2., 2.]])
     """
+    size = spelled("sum_to_size", size, {}, "size")
     shape = tuple(size[0] if len(size) == 1 and not isinstance(size[0], int) else size)
     ours = input._data_.shape
     if not shape:

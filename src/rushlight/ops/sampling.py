@@ -108,6 +108,8 @@ def _sized(
 ) -> Tensor:
     if "size" in options:
         size = (options.pop("size"),)
+    elif not size:
+        raise TypeError("the argument 'size' is missing: the sizes, or () for a single number")
     shape = check_sizes(as_sizes(size))
     kind = numpy_dtype(dtype, default_float())
     drawn = _new(numbers, generator, options, shape=shape, dtype=kind)

@@ -36,6 +36,7 @@ from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.index import ARRAY, FULL
 from rushlight.primitives.kernel import entering
+from rushlight.settings import alert_not_deterministic
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -401,5 +402,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     flat = input.reshape(-1)
     _check_flat("put_", flat, index)
     values = source.reshape(index._data_.shape)
+    if not accumulate:
+        alert_not_deterministic("put_")
     result = apply(rows.put, flat, values, index, spec=(ARRAY,), accumulate=accumulate)
     return relabel(alike(result.reshape(input._data_.shape), input), "PutBackward0")

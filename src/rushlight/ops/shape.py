@@ -90,7 +90,7 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     >>> torch.tensor([1.0]).view(torch.int32)
     tensor([1065353216], dtype=torch.int32)
     """
-    if named:
+    if named or not shape:
         shape = spelled("view", shape, named, "size", "dtype")
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
         return _reinterpreted(self, shape[0].numpy)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import TensorBase
 from rushlight.ops.arguments import (
@@ -122,7 +123,8 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
         input = input.to(dtypes.get_default_dtype())
     steps = literal((np.arange(p) * -0.5).astype(input._data_.dtype))
     parts = lgamma(input.unsqueeze(-1) + steps).sum(-1)
-    return write_out(out, relabel(parts + p * (p - 1) / 4 * math.log(math.pi), "MvlgammaBackward0"))
+    result = relabel(parts + p * (p - 1) / 4 * math.log(math.pi), "MvlgammaBackward0")
+    return write_out(out, remember(result, input))
 
 
 def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:

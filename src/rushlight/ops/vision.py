@@ -207,7 +207,7 @@ def grid_sampler(
 def _sampled_at(
     input: Tensor, grid: Tensor, *, mode: str, padding: str, align_corners: bool
 ) -> Tensor:
-    taken = entering(input, grid, zeros=False), entering(grid, input, zeros=False)
+    taken = entering(input, grid, zeros=False, lies="rows"), entering(grid, input, zeros=False)
     out = in_rows(_sampled(*taken, mode, padding, align_corners))
     return relabel(out, f"GridSampler{input._data_.ndim - 2}DBackward0")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
 from rushlight.dtypes import NARROW
@@ -49,11 +50,17 @@ def _additive(mask: Tensor, dtype: dtypes.dtype) -> Tensor:
 
 def _attend(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, dropout_p: float,
-    scale: float | None, nan_rows: bool = False,
+    scale: float | None, nan_rows: bool = False, apart: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The attended values, and the weights: of a row that is all hidden zero, or nan as asked."""
     factor = 1 / math.sqrt(max(query._data_.shape[-1], 1)) if scale is None else scale
-    scores: Tensor = apply(matmul, query * factor, key.mT)
+    if apart:
+        # Where torch has no kernel, each takes its half, and neither is saved as it is.
+        half = math.sqrt(abs(factor))
+        query, key = query * math.copysign(half, factor), key * half
+    else:
+        query = query * factor
+    scores: Tensor = apply(matmul, query, key.mT)
     if causal:
         scores = scores + literal(_causal(*scores._data_.shape[-2:], scores._data_.dtype))
     if mask is not None:
@@ -134,7 +141,9 @@ def scaled_dot_product_attention(
             "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
         )
     if fused and attn_mask is None and query._data_.dtype not in NARROW:
-        return _flash(query, key, value, causal=is_causal, scale=scale)
+        out = _flash(query, key, value, causal=is_causal, scale=scale)
+        return remember(out, query, key, value, out)
+    given = query, key, value, attn_mask
     if fused:
         query, key, value = (
             entering(t, query, key, value, refused=_FUSED) for t in (query, key, value)
@@ -152,13 +161,14 @@ def scaled_dot_product_attention(
         shape = (*query._data_.shape[:-1], value._data_.shape[-1])
         out = query.new_zeros(shape)
     else:
-        out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale)
+        out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale, apart=not fused)
     if narrow:
         out = out.to(own)
     out = in_dims(out, _flash_order(query, key, value, dropout_p))
     # Where torch has no kernel, its node is the last of what it does instead.
     last = "ToCopy" if narrow else "Mm" if out._data_.ndim == 2 else "UnsafeView"
-    return relabel(out, _NODE if fused else f"{last}Backward0")
+    relabel(out, _NODE if fused else f"{last}Backward0")
+    return remember(out, *given, out) if fused else out
 
 
 _NODE = "ScaledDotProductFlashAttentionForCpuBackward0"

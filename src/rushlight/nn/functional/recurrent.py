@@ -32,11 +32,47 @@ def recur(
     """Run one layer in one direction over rows; gives the hidden states of all rows, first."""
     if autograd.autocast is None:
         return _computed(mode, x, states, weights, sizes, reverse)
-    # The products are lowered; where a state takes part in the sum, the result is of its type.
-    results = in_half(_computed)(mode, x, states, weights, sizes, reverse)
-    if mode in ("LSTM", "GRU"):
-        return tuple(result.to(states[0].dtype) for result in results)
-    return results
+    if x._data_.dtype == states[0]._data_.dtype == autograd.autocast:
+        return in_half(_computed)(mode, x, states, weights, sizes, reverse)
+    return _in_steps(mode, x, states, weights, sizes, reverse)
+
+
+def _in_steps(
+    mode: str, x: Tensor, states: list[Tensor], weights: list[Tensor | None],
+    sizes: tuple[int, ...], reverse: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """`recur` under autocast, which lowers the products, and rounds where torch's steps do."""
+    w_ih: Any
+    w_ih, w_hh, b_ih, b_hh, *projection = weights
+    ends = list(accumulate(sizes))
+    given, now = linear(x, w_ih, b_ih), [state[:0] for state in states]
+    found: list[Any] = [None] * len(sizes)
+    for step in reversed(range(len(sizes))) if reverse else range(len(sizes)):
+        size, before = sizes[step], now[0].shape[0]
+        if before > size:
+            now = [state[:size] for state in now]
+        elif before < size:
+            # Sequences that begin here.
+            begun = [state[before:size] for state in states]
+            now = [cat(*pair, dim=0) for pair in zip(now, begun, strict=True)] if before else begun
+        gates = given[ends[step] - size : ends[step]]
+        found[step] = now = _next(mode, gates, linear(now[0], w_hh, b_hh), now)
+        if projection:
+            found[step] = now = [now[0] @ projection[0].t(), now[1]]
+    return tuple(cat(*parts, dim=0) for parts in zip(*found, strict=True))
+
+
+def _next(mode: str, given: Tensor, own: Tensor, states: list[Tensor]) -> list[Tensor]:
+    """The states after a step, of what the input gives and what the state does."""
+    if mode == "GRU":
+        (reset, update, new), (a, b, c) = given.chunk(3, 1), own.chunk(3, 1)
+        fresh = (new + c * (a + reset).sigmoid()).tanh()
+        return [(states[0] - fresh) * (b + update).sigmoid() + fresh]
+    if mode == "LSTM":
+        add, keep, new, show = (own + given).chunk(4, 1)
+        cell = keep.sigmoid() * states[1] + add.sigmoid() * new.tanh()
+        return [show.sigmoid() * cell.tanh(), cell]
+    return [(own + given).relu() if mode == "RNN_RELU" else (own + given).tanh()]
 
 
 def _computed(

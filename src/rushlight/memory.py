@@ -284,6 +284,15 @@ def is_repeated(x: Array) -> bool:
     return any(not step and n > 1 for step, n in zip(x.strides, x.shape, strict=True))
 
 
+def need_distinct(data: Array) -> None:
+    """Raise torch's error if an array to be written shows some memory more than once."""
+    if is_repeated(data):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+
+
 def is_interlaced(x: Array) -> bool:
     """Whether x shows an element at more than one index, though none of its steps is 0: as windows do.
 

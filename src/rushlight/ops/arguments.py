@@ -24,7 +24,7 @@ from rushlight.core.tensor import (
 from rushlight.core.turned import held
 from rushlight.elsewhere import has_memory
 from rushlight.errors import warn
-from rushlight.memory import FULL, PARTIAL, is_dense, is_repeated, laid, overlap
+from rushlight.memory import FULL, PARTIAL, is_dense, laid, need_distinct, overlap
 from rushlight.ops.moving import lay_out
 from rushlight.ops.overloads import need_dim
 from rushlight.overriding.functions import ask_late, met_late
@@ -422,15 +422,6 @@ def need_apart(target: Array, other: Array, disjoint: bool = False) -> None:
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to "
             "a single memory location. Please clone() the tensor before performing the operation."
-        )
-
-
-def need_distinct(data: Array) -> None:
-    """Raise torch's error if an array to be written shows some memory more than once."""
-    if is_repeated(data):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location. Please clone() the tensor before performing the operation."
         )
 
 

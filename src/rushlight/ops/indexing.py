@@ -21,9 +21,9 @@ from rushlight.core.doors import apply, into, literal, number
 from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.errors import warn
-from rushlight.memory import beside
+from rushlight.memory import beside, need_distinct
 from rushlight.narrow import need_common, need_signed
-from rushlight.ops.arguments import need_apart, need_distinct, need_tensor, type_name
+from rushlight.ops.arguments import need_apart, need_tensor, type_name
 from rushlight.ops.data import array_of, checked
 from rushlight.ops.inplace import (
     admit,

@@ -27,13 +27,12 @@ from rushlight.core.tensor import Array, TensorBase, Untracked, bump, inference,
 from rushlight.core.turned import alias, held
 from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.memory import address, is_interlaced, is_repeated
+from rushlight.memory import address, is_interlaced, is_repeated, need_distinct
 from rushlight.narrow import write_rounded
 from rushlight.ops.arguments import (
     NUMBERS,
     need_apart,
     need_castable,
-    need_distinct,
     need_number,
     need_tensor,
     relabel,
@@ -127,9 +126,17 @@ def admit(target: TensorBase, *others: Any) -> bool:
     return True
 
 
+def _check_turned(target: TensorBase) -> None:
+    """What is shown conjugated torch conjugates in memory first, which must show each element once."""
+    if target._turned_:
+        need_distinct(held(target))
+
+
 def check_memory(operation: str, target: Array, *others: Any) -> None:
     """Raise torch's errors for a target whose memory this operation cannot write."""
     if 0 in target.strides:
+        if operation == "conj_physical" and target.dtype.kind == "c":
+            need_distinct(target)
         # Of several dimensions of matrices, torch writes back a copy.
         if operation not in REGIONS or (operation in ("tril", "triu") and target.ndim > 3):
             need_distinct(target)
@@ -421,6 +428,7 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
             ask(run, self, args, kwargs)
             raise
         try:
+            _check_turned(self)
             check_memory(plain, self._data_, *others)
         except RuntimeError:
             # The kernel looks at its dimension and type before it looks at memory.
@@ -553,6 +561,7 @@ def zero_(self: Tensor) -> Tensor:
 
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Fill with a number or a 0-d tensor, in place."""
+    _check_turned(self)
     if isinstance(value, TensorBase):
         if value._data_.ndim:
             raise RuntimeError(

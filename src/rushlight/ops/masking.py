@@ -12,12 +12,11 @@ from rushlight.core import doors
 from rushlight.core.doors import apply, check, into, literal, read
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
-from rushlight.memory import strided_view
+from rushlight.memory import need_distinct, strided_view
 from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import (
     apart,
     like,
-    need_distinct,
     need_number,
     need_tensor,
     relabel,

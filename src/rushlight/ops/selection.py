@@ -11,11 +11,11 @@ from rushlight.autograd.pretended import remember, reusable
 from rushlight.core.doors import apply, check, literal
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
+from rushlight.memory import need_distinct
 from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import (
     apart,
     fitting_factor,
-    need_distinct,
     need_number,
     need_scalar,
     need_tensor,

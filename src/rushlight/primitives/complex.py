@@ -75,7 +75,7 @@ def _view_as_complex_rule(x: Array) -> Spec:
 
 
 view_as_complex: Primitive = Primitive(
-    "view_as_complex", "view", _view_as_complex, (lambda g: view_as_real(g),),
+    "view_as_complex", "view", _view_as_complex, (lambda g: view_as_real(g.contiguous().resolve_conj()),),
     _view_as_complex_rule, "view", lambda: [Sample((draw(3, (3, 2)),)), Sample((draw(4, (2,)),))],
     view=True,
 )  # fmt: skip

@@ -168,7 +168,13 @@ class Tensor(
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before the first."""
-        if self._grad is None and not self._retains_grad_ and not self.is_leaf:
+        # A view that was made under no_grad is a leaf here, whatever was changed since.
+        if (
+            self._grad is None
+            and not self._retains_grad_
+            and (self._node_ is not None or self._view_ is None or not self._view_.made)
+            and not self.is_leaf
+        ):
             warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
                 "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
@@ -260,7 +266,8 @@ class Tensor(
         take_memory(self, value)
         if is_inference(value) is not is_inference(self):
             # It goes on counting, as torch's does, or has no count as before.
-            self._changes_ = (Detached if is_inference(value) else Uncounted)((0, None))
+            kind = Detached if is_inference(value) else Uncounted
+            self._changes_ = kind(self._changes_[:2])
 
     @property
     def _version(self) -> int:
@@ -292,7 +299,8 @@ class Tensor(
         """Keep `.grad` although this is not a leaf."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        refresh(self)
+        if self._node_ is not None:
+            refresh(self)
         retain(self)
 
     @property

@@ -167,6 +167,10 @@ class _Walk:
             return False
         return self.useful is None or place in self.useful or self._is_station(place)
 
+    def begins(self, tensor: TensorBase) -> bool:
+        """Whether all begins at the place of tensor, and nowhere else."""
+        return len(self.roots) == 1 and self.roots[0] is _place(tensor)[0]
+
     def send(self, target: Any, number: int, g: Tensor) -> None:
         """Add g to what waits at a leaf or at output `number` of a node."""
         try:

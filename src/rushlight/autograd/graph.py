@@ -89,15 +89,20 @@ def register_multi_grad_hook(
     left: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
     def arrived(number: int, gradient: Any) -> None:
-        walk = state.walk
-        if walk not in left:
-            if mode == "all" and walk.capture and any(t._node_ is None for t in tensors):
+        walk: Any = state.walk
+        # As in torch it starts anew after a call, since the tensor where all begins is not waited for.
+        if walk not in left or (not left[walk] and mode == "all"):
+            if (
+                mode == "all"
+                and walk.capture
+                and any(t._node_ is None and walk.visits(t) for t in tensors)
+            ):
                 raise RuntimeError(
                     "A leaf node was passed to _will_engine_execute_node but we are currently running "
                     "autograd.grad(). This is currently not supported: use backward(inputs=)"
                 )
             come[walk] = [None] * len(tensors)
-            left[walk] = sum(map(walk.visits, tensors))
+            left[walk] = sum(walk.visits(t) and not walk.begins(t) for t in tensors)
             if mode == "any":
                 fn(gradient)
         come[walk][number] = gradient

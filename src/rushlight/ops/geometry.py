@@ -12,7 +12,7 @@ from rushlight.autograd.accumulate import exchange
 from rushlight.core import doors
 from rushlight.core.doors import apply, read
 from rushlight.core.state import state
-from rushlight.core.tensor import Array, bump, wants_grad
+from rushlight.core.tensor import Array, bump, inference, wants_grad
 from rushlight.core.turned import held, put, take_memory
 from rushlight.elsewhere import has_memory
 from rushlight.layout import contiguous_format, preserve_format
@@ -231,7 +231,7 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
     lies on it is moved to a larger one, whose new elements are zero.
     """
     shape = as_sizes(spelled("resize_", sizes, {}, "size"))
-    if wants_grad(self):
+    if wants_grad(self) and not inference.on:
         raise RuntimeError("cannot resize variables that require grad: use .detach() first")
     if min(shape, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")

@@ -14,6 +14,7 @@ from rushlight.ops.conversion import in_rows
 from rushlight.ops.creation import full
 from rushlight.ops.sorting import searchsorted
 from rushlight.primitives.families import supported
+from rushlight.primitives.kernel import entering
 from rushlight.primitives.pointwise import where
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def segment_reduce(
     if lengths is None and offsets is None:
         raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined.")
     supported("_segment_reduce_cpu", "fV", [data._data_])
+    data = entering(data, refused="_segment_reduce_backward")
     ends = offsets is not None
     given: Any = offsets if ends else lengths
     counts = check(given, "the segments")

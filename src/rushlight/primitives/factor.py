@@ -239,7 +239,7 @@ def columns_first(g: Any) -> Any:
 
 
 def _slogdet_vjp(g: Any, x: Any, out: Any) -> Any:
-    inverse = h(inv(x))
+    inverse = inv(h(x))
     total = None
     if g[1] is not None:
         total = g[1].unsqueeze(-1).unsqueeze(-1) * inverse
@@ -277,7 +277,7 @@ def _product_of_pivots(x: Array) -> Any:
 def _det_vjp(g: Any, x: Any, out: Any) -> Any:
     wide = g.unsqueeze(-1).unsqueeze(-1)
     if not read_each((out == 0).any(), "whether a matrix is singular").any():
-        return columns_first(wide * (out.unsqueeze(-1).unsqueeze(-1) * inv(x)).mT.conj())
+        return columns_first(wide * (out.unsqueeze(-1).unsqueeze(-1).conj() * inv(h(x))))
     return wide * _cofactors(x).conj()
 
 

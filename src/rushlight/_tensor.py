@@ -121,6 +121,8 @@ class Tensor(
     def requires_grad(self, value: bool) -> None:
         if value and not self.is_leaf:
             raise RuntimeError("you can only change requires_grad flags of leaf variables.")
+        if value.__class__ is not bool:
+            raise RuntimeError("requires_grad must be a bool")
         self._want_grad(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:

@@ -20,15 +20,9 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 
 
-def _prepared(inputs: Any, create_graph: bool) -> tuple[bool, tuple[Any, ...]]:
-    single = isinstance(inputs, TensorBase)
-    listed = (inputs,) if single else tuple(inputs)
-    for i, t in enumerate(listed):
-        if not isinstance(t, TensorBase):
-            raise TypeError(
-                f"The inputs given to the function must be Tensors or a tuple of Tensors, but input {i} "
-                f"is of type {type(t).__name__}"
-            )
+def _prepared(inputs: Any, create_graph: bool, name: str) -> tuple[bool, tuple[Any, ...]]:
+    several, listed = _as_tuple(inputs, "inputs", name)
+    single = not several
     if create_graph:
         return single, tuple(
             t.view_as(t) if t._requires_grad_ else t.detach().requires_grad_() for t in listed
@@ -37,18 +31,16 @@ def _prepared(inputs: Any, create_graph: bool) -> tuple[bool, tuple[Any, ...]]:
 
 
 def _called(
-    func: Function, inputs: tuple[Any, ...], scalar: bool = False
+    func: Function, inputs: tuple[Any, ...], name: str, scalar: bool = False
 ) -> tuple[bool, tuple[Any, ...]]:
-    outputs = func(*inputs)
-    single = isinstance(outputs, TensorBase)
-    listed = (outputs,) if single else tuple(outputs)
+    several, listed = _as_tuple(func(*inputs), "outputs of the user-provided function", name)
     if scalar and (len(listed) != 1 or listed[0]._data_.size != 1):
         raise RuntimeError(
             "The Tensor returned by the function given to hessian should contain a single element"
         )
     if scalar:
         _need_real(listed)
-    return single, listed
+    return not several, listed
 
 
 def _need_real(outputs: Sequence[Any]) -> None:
@@ -60,14 +52,14 @@ def _need_real(outputs: Sequence[Any]) -> None:
             )
 
 
-def _vectors(v: Any, like: tuple[Any, ...], what: str) -> list[Any]:
+def _vectors(v: Any, like: tuple[Any, ...], what: str, name: str) -> Sequence[Any]:
     if v is None:
         if len(like) != 1 or like[0]._data_.size != 1:
             raise RuntimeError(
                 f"The vector v can only be None if {what} is a single Tensor with a single element"
             )
         return [ones(like[0])]
-    listed = [v] if isinstance(v, TensorBase) else list(v)
+    _, listed = _as_tuple(v, "v", name)
     if len(listed) != len(like) or any(
         a._data_.shape != b._data_.shape for a, b in zip(listed, like, strict=True)
     ):
@@ -96,6 +88,10 @@ def _gradients(
     if strict and any(g is None for g in found):
         raise RuntimeError(
             "Output of the user-provided function is independent of an input, in strict mode"
+        )
+    if strict and create_graph and not all(g._requires_grad_ for g in found):
+        raise RuntimeError(
+            "The jacobian of the user-provided function is independent of an input, in strict mode"
         )
     return [zeros(t) if g is None else g for g, t in zip(found, inputs, strict=True)]
 
@@ -167,9 +163,10 @@ def jacobian(
 
     check_strategy(strategy, vectorize, strict, create_graph)
     if strategy == "forward-mode":
+        _as_tuple(inputs, "inputs", "jacobian")
         return pushed(func, inputs)
-    single_in, xs = _prepared(inputs, create_graph)
-    single_out, outputs = _called(func, xs)
+    single_in, xs = _prepared(inputs, create_graph, "jacobian")
+    single_out, outputs = _called(func, xs, "jacobian")
     if vectorize:
         return pulled(outputs, xs, single_in, single_out, create_graph)
     _need_real(outputs)
@@ -208,14 +205,14 @@ def hessian(
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    single = isinstance(inputs, TensorBase)
+    several, _ = _as_tuple(inputs, "inputs", "hessian")
     forward = outer_jacobian_strategy == "forward-mode"
     if outer_jacobian_strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError('Expected strategy to be either "forward-mode" or "reverse-mode".')
 
     def first(*xs: Any) -> Any:
         live = tuple(x if x._requires_grad_ else freed(x) for x in xs)
-        _, outputs = _called(func, live, scalar=True)
+        _, outputs = _called(func, live, "hessian", scalar=True)
         gradients = _gradients(
             outputs,
             live,
@@ -223,7 +220,7 @@ def hessian(
             True,
             strict,
         )
-        return gradients[0] if single else tuple(gradients)
+        return tuple(gradients) if several else gradients[0]
 
     return jacobian(
         first,
@@ -240,11 +237,12 @@ def vjp(
     func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """func(inputs), and v times its Jacobian."""
-    single, xs = _prepared(inputs, create_graph)
-    single_out, outputs = _called(func, xs)
+    single, xs = _prepared(inputs, create_graph, "vjp")
+    single_out, outputs = _called(func, xs, "vjp")
     if v is None:
         _need_real(outputs)
-    found = _gradients(outputs, xs, _vectors(v, outputs, "the output"), create_graph, strict)
+    vs = _vectors(v, outputs, "the output", "vjp")
+    found = _gradients(outputs, xs, vs, create_graph, strict)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
     return (outputs[0] if single_out else outputs), (found[0] if single else tuple(found))
 
@@ -254,12 +252,12 @@ def jvp(
     func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """func(inputs), and its Jacobian times v: the derivative, by u, of the product u J, twice reverse."""
-    _, xs = _prepared(inputs, create_graph)
-    vs = _vectors(v, xs, "the input")
-    single_out, outputs = _called(func, xs)
+    _, xs = _prepared(inputs, create_graph, "jvp")
+    vs = _vectors(v, xs, "the input", "jvp")
+    single_out, outputs = _called(func, xs, "jvp")
     dummies = [literal(np.zeros(o._data_.shape, o._data_.dtype), True) for o in outputs]
     products = _gradients(outputs, xs, dummies, True, strict)
-    found = _gradients(products, dummies, vs, create_graph)
+    found = _gradients(products, dummies, vs, create_graph, strict)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
     return (outputs[0] if single_out else outputs), (found[0] if single_out else tuple(found))
 
@@ -269,9 +267,9 @@ def vhp(
     func: Function, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """func(inputs), and v times its Hessian."""
-    single, xs = _prepared(inputs, create_graph)
-    vs = _vectors(v, xs, "the input")
-    _, outputs = _called(func, xs, scalar=True)
+    single, xs = _prepared(inputs, create_graph, "vhp")
+    vs = _vectors(v, xs, "the input", "vhp")
+    _, outputs = _called(func, xs, "vhp", scalar=True)
     first = _gradients(
         outputs,
         xs,
@@ -279,7 +277,7 @@ def vhp(
         True,
         strict,
     )
-    found = _gradients(first, xs, vs, create_graph)
+    found = _gradients(first, xs, vs, create_graph, strict)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
     return outputs[0], (found[0] if single else tuple(found))
 

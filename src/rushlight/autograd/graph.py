@@ -82,7 +82,7 @@ def register_multi_grad_hook(
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
-    if mode == "all" and not all(t.requires_grad for t in tensors):
+    if mode == "all" and not all(t._requires_grad_ for t in tensors):
         raise AssertionError("Expected gradient function to be set: each tensor must require grad")
     # For each backward under way: the gradients that have come, and how many are still to come.
     come: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()

@@ -287,7 +287,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         q, r = linalg_qr(matrix.T if wide else matrix)
         # The signs that make the decomposition unique, and the distribution uniform.
         q = q * r.diagonal().sign()
-        tensor.copy_((q.T if wide else q).reshape(tensor.shape))
+        tensor.view(rows, columns).copy_(q.T if wide else q)
         return tensor.mul_(gain)
 
 

@@ -528,7 +528,7 @@ def map_elements(self: Tensor, *others: Any) -> Tensor:
     *tensors, function = others
     name = f"{('apply', 'map', 'map2')[len(tensors)]}_"
     for t in (self, *tensors):
-        if t._requires_grad_:
+        if t.requires_grad:
             raise RuntimeError(
                 f"Can't call {name}() on Variable that requires grad: .detach() it first"
             )

@@ -255,14 +255,16 @@ def pad_sequence(
             )
     lengths = [sequence.shape[0] for sequence in listed]
     steps, batch = max(lengths), len(listed)
+    sizes, by, along = (batch, steps), steps, 1
+    if not batch_first:
+        sizes, by, along = (steps, batch), 1, batch
     rows = np.concatenate([
-        number * steps + np.arange(n) + (steps - n if padding_side == "left" else 0)
+        number * by + along * (np.arange(n) + (steps - n if padding_side == "left" else 0))
         for number, n in enumerate(lengths)
     ])  # fmt: skip
     padded = np.full((batch * steps, *trailing), padding_value, listed[0]._data_.dtype)
     flat = put(literal(padded), cat(*listed, dim=0), literal(rows), spec=(ARRAY,), accumulate=False)
-    output = flat.reshape(batch, steps, *trailing)
-    return output if batch_first else output.transpose(0, 1).contiguous()
+    return flat.reshape(*sizes, *trailing)
 
 
 def unpad_sequence(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rushlight.core.state import state
 from rushlight.ops.arguments import need_tensor
 from rushlight.ops.precision import lowered
+from rushlight.primitives.kernel import entering
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -45,7 +46,10 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             f"bilinear(): bias size does not match weight size: got {list(bias._data_.shape)} but "
             f"expected {form[0]}"
         )
-    left, right = input1.reshape((-1, first[-1])), input2.reshape((-1, second[-1]))
+    left, right, weight = (
+        entering(t, lies="rows")
+        for t in (input1.reshape((-1, first[-1])), input2.reshape((-1, second[-1])), weight)
+    )
     if state.autocast is not None:
         # torch adds up float32 products that were rounded to the lower type.
         out = _forms(*lowered(left, right, weight)).to(left.dtype)

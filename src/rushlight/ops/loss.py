@@ -126,8 +126,9 @@ def cosine_embedding_loss(
             "0D target tensor expects 1D input tensors, but found inputs with sizes "
             f"{list(input1._data_.shape)} and {list(input2._data_.shape)}."
         )
+    product = (input1 * input2).sum(ndim)
     lengths = ((input1 * input1).sum(ndim) + 1e-12) * ((input2 * input2).sum(ndim) + 1e-12)
-    cosine = (input1 * input2).sum(ndim) / lengths.sqrt()
+    cosine = product / lengths.sqrt()
     alike = where_zero(target == 1, 1 - cosine)
     unlike = where_zero(target == -1, (cosine - margin).clamp(min=0))
     return reduced(alike + unlike, reduction)

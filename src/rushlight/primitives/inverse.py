@@ -8,7 +8,15 @@ import numpy as np
 
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
-from rushlight.primitives.factor import LinAlgError, floating, h, lapack, square, well_conditioned
+from rushlight.primitives.factor import (
+    LinAlgError,
+    columns_first,
+    floating,
+    h,
+    lapack,
+    square,
+    well_conditioned,
+)
 from rushlight.primitives.families import broadcast_shapes, draw
 from rushlight.primitives.placement import in_columns
 
@@ -49,7 +57,7 @@ def _pinv_vjp(g: Any, x: Any, out: Any) -> Any:
     inside = -(ph @ g @ ph)
     left = (gh - x @ (out @ gh)) @ out @ ph
     right = ph @ out @ (gh - (gh @ out) @ x)
-    return inside + left + right
+    return columns_first(inside + left + right)
 
 
 pinv: Primitive = Primitive(

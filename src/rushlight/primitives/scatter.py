@@ -16,9 +16,11 @@ from rushlight import dtypes
 from rushlight.arrays import brought, contiguous
 from rushlight.core.doors import check
 from rushlight.core.row import Primitive, Sample, Spec
+from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import add_flat
+from rushlight.primitives.kernel import hang
 from rushlight.primitives.pointwise import where
 from rushlight.primitives.view import pad
 
@@ -301,6 +303,9 @@ def _prod_vjp(g: Any, x: Any, index: Any, src: Any, out: Any, dim: int) -> tuple
     """The product of the others, also where some of them are zero."""
     ones = x.new_ones(x.shape)
     dx = g * scatter_fold(ones, index, src, dim=dim, fold="prod").conj()
+    if state.grad:
+        # torch divides the product by x.
+        dx = hang(dx, (x,))
     zero = src == 0
     count = scatter_add(x.new_zeros(x.shape), index, zero.to(x.dtype), dim=dim)
     alone = (zero.to(x.dtype) * gather(count, index, dim=dim)) == 1

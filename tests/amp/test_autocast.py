@@ -147,13 +147,14 @@ def test_a_function_of_the_users_own(cast, enabled):
     """)
 
 
-@pytest.mark.parametrize("module", ["RNNCell", "GRUCell", "LSTMCell", "RNN", "GRU"])
+@pytest.mark.parametrize("module", ["RNNCell", "GRUCell", "LSTMCell", "RNN", "GRU", "LSTM"])
 def test_recurrent_layers(module):
     shape = "(4, 2, 3)" if "Cell" not in module else "(2, 3)"
+    more = ", proj_size=1" if module == "LSTM" else ""
     parity(
         f"""
         torch.manual_seed(0)
-        layer, x = nn.{module}(3, 2), torch.randn{shape}
+        layer, x = nn.{module}(3, 2{more}), torch.randn{shape}
         with torch.autocast("cpu", dtype=torch.float16):
             y = layer(x)
         y = y[0] if isinstance(y, tuple) else y
@@ -163,3 +164,15 @@ def test_recurrent_layers(module):
         rtol=5e-3,
         atol=5e-3,
     )
+
+
+def test_what_looks_at_types_before_they_are_brought_together():
+    parity("""
+        a, b = torch.ones(3, 3), torch.ones(3, 3, dtype=torch.bfloat16)
+        with torch.autocast("cpu"):
+            errors = [attempt(lambda: f(a, b)) for f in (
+                torch.inner, lambda x, y: torch.tensordot(x, y, 1), lambda x, y: torch.linalg.multi_dot([x, y, x]))]
+            half = a.half()
+            kept = torch.cross(half, half, dim=0), torch.block_diag(half, half), F.bilinear(b, b, b[None])
+            kept += torch.linalg.solve_triangular(a, b, upper=True), F.rms_norm(a, (3,), torch.ones(3).double())
+    """)

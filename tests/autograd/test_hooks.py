@@ -151,3 +151,40 @@ for wrong in ("()", "(torch.ones(7),)", "grads + grads"):
     error.append(attempt(lambda: layer(torch.ones(1, 2, requires_grad=True)).sum().backward()))
 layer = None
 """)
+
+
+def test_what_is_counted_and_what_is_seen():
+    parity("""
+log, errors = [], []
+x = torch.ones(3, requires_grad=True)
+y = x * 2
+z = y.sin()
+both = torch.autograd.graph.register_multi_grad_hook([y, z], lambda gs: log.append([g is None for g in gs]))
+z.backward(torch.ones(3), retain_graph=True); z.sum().backward()
+both.remove()
+y = x * 2
+leaf = torch.autograd.graph.register_multi_grad_hook([y, x], lambda gs: log.append(len(gs)))
+y.sum().backward()
+errors.append(attempt(lambda: torch.autograd.grad(y.sum(), x)))
+leaf.remove()
+with torch.no_grad():
+    part = x[:2]
+errors.append(attempt(lambda: torch.autograd.graph.get_gradient_edge(part)))
+errors.append(attempt(lambda: torch.autograd.graph.register_multi_grad_hook([part], log.append)))
+for give in (lambda p: p, lambda p: torch.ones(3), lambda p: 5):
+    a = torch.ones(3, requires_grad=True)
+    a.register_post_accumulate_grad_hook(give); a.register_post_accumulate_grad_hook(lambda p: log.append("seen"))
+    try:
+        (a * 2).sum().backward()
+    except (RuntimeError, TypeError) as error:
+        errors.append(error.with_traceback(None))
+b = torch.ones(2, requires_grad=True); c = b * 2
+b.register_post_accumulate_grad_hook(lambda p: log.append("frozen")); b.requires_grad_(False)
+c.sum().backward()
+image = torch.ones(2, 4, 4, requires_grad=True)
+for result in (F.layer_norm(image, (4,)), F.group_norm(image, 2), F.batch_norm(image, None, None, training=True),
+               F.max_pool2d(image, 2, return_indices=True)[0], torch.frexp(image)[0]):
+    result.grad_fn.register_prehook(lambda gs: log.append(len(gs)))
+    result.grad_fn.register_hook(lambda into, gs: log.append((len(into), len(gs))))
+    result.sum().backward()
+""")

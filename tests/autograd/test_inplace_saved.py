@@ -93,3 +93,44 @@ def test_written_memory_is_shown_once():
         errors += [attempt(lambda: torch.zeros(1, 2).expand(3, 2).exp_())]
         errors += [attempt(lambda: torch.exp(row, out=torch.zeros(1).expand(3)))]
     """)
+
+
+def test_what_norms_and_attention_take_may_not_change_before_backward():
+    parity("""
+        def outcome(function, given, wanted, changed):
+            tensors = {name: torch.rand(shape) for name, shape in given.items()}
+            tensors[wanted].requires_grad_()
+            tensors["y"] = y = function(*[tensors[name] for name in given])
+            with torch.no_grad():
+                tensors[changed].add_(1)
+            try:
+                y.sum().backward()
+            except RuntimeError:
+                return False
+            return True
+        channels, rows, heads = dict(x=(3, 4, 5), w=(4,), b=(4,)), dict(x=(3, 4, 5), w=(5,), b=(5,)), (1, 2, 2, 3)
+        running = channels | dict(mean=(4,), variance=(4,))
+        cases = {
+            "layer": (lambda x, w, b: F.layer_norm(x, (5,), w, b), rows),
+            "group": (lambda x, w, b: F.group_norm(x, 2, w, b), channels),
+            "instance": (lambda x, w, b: F.instance_norm(x, None, None, w, b), channels),
+            "batch": (lambda x, w, b, m, v: F.batch_norm(x, m, v, w, b, True), running),
+            "running": (lambda x, w, b, m, v: F.batch_norm(x, m, v, w, b), running),
+            "fused": (F.scaled_dot_product_attention, dict(q=heads, k=heads, v=heads)),
+            "plain": (F.scaled_dot_product_attention, dict(q=heads[1:], k=heads[1:], v=heads[1:])),
+            "masked": (F.scaled_dot_product_attention, dict(q=heads, k=heads, v=heads, mask=(2, 2))),
+        }
+        works = {
+            (name, wanted, changed): outcome(function, given, wanted, changed)
+            for name, (function, given) in cases.items()
+            for wanted in given if wanted not in ("mean", "variance", "mask")
+            for changed in [*given, "y"]
+        }
+        x = torch.randn(4, requires_grad=True)
+        gone = []
+        for first, second in (torch.aminmax(x, dim=0), torch.var_mean(x), torch.std_mean(x)):
+            first.backward(); gone.append(attempt(lambda: second.backward()))
+        changed = x.abs() + 3
+        gamma = torch.mvlgamma(changed, 2); changed.add_(1)
+        gone.append(attempt(lambda: gamma.sum().backward()))
+    """)

@@ -314,3 +314,27 @@ PROGRAMS = [
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
 def test_program(program):
     parity(program, given=GIVEN)
+
+
+def test_functional_takes_tensors_and_is_strict():
+    parity("""
+from torch.autograd.functional import hessian, hvp, jacobian, jvp, vhp, vjp
+x = torch.ones(2)
+square = lambda a: (a ** 2).sum()
+errors = [attempt(lambda: f(square, [x])) for f in (jacobian, hessian)]
+errors += [attempt(lambda: f(square, x, [x])) for f in (jvp, vhp, hvp)]
+errors += [attempt(lambda: f(lambda a: a.sum(), x, x, strict=True)) for f in (vhp, hvp)]
+errors += [attempt(lambda: hessian(lambda a, b: (a ** 2).sum() + b.sum(), (x, x), strict=True))]
+errors += [attempt(lambda: f(lambda a: a * 2, x, x, strict=True, create_graph=True)) for f in (vjp, jvp)]
+right = vhp(lambda a, b: (a * b).sum(), (x, x), (x, x), strict=True), jvp(lambda a: a * 2, x, x, strict=True)
+leaf = torch.ones(2)
+def name(value): leaf.requires_grad = value
+errors += [attempt(lambda: name(5)), attempt(lambda: name(None))]
+with torch.inference_mode():
+    leaf.requires_grad_().resize_(1)
+counted = torch.zeros(2); counted.add_(1)
+with torch.inference_mode():
+    made = torch.ones(2)
+counted.data = made
+counts = counted._version, counted.add_(1)._version
+""")

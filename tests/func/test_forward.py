@@ -105,3 +105,15 @@ def test_gradcheck_of_forward_mode_and_of_batches():
         ]
         """
     )
+
+
+def test_one_tangent_for_each_example_where_a_view_is_written():
+    parity("""
+        def views(x):
+            y = torch.zeros(3)
+            v = y[1:]
+            v.copy_(x[1:]); y[0] = x[0] * x[1]; v.add_(x[:2])
+            return y
+        x = torch.tensor([1.0, 2.0, 3.0])
+        forth, back = torch.func.jacfwd(views)(x).clone(), torch.func.jacrev(views)(x).clone()
+    """)

@@ -100,6 +100,25 @@ def test_what_only_a_resolved_tensor_can_do():
     """)
 
 
+def test_gradients_through_pairs_and_writes_to_what_is_expanded():
+    parity("""
+        p = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+        z = torch.view_as_complex(p)
+        grads = [torch.autograd.grad(f.sum(), p, retain_graph=True)[0] for f in (
+            (z.conj() * (1 + 2j)).real, (z.conj() * (1 + 2j)).imag, z.conj().imag, (z.conj() * z.flip(0)).real)]
+        length, angle = p[0].detach().requires_grad_(), p[1].detach().requires_grad_()
+        v = torch.ones(2, requires_grad=True)
+        first, = torch.autograd.grad(torch.polar(length, angle).real, length, v, create_graph=True)
+        second = torch.autograd.grad(first.sum(), (v, angle))
+        wide = torch.ones(1, 2, dtype=torch.complex64).expand(2, 2)
+        errors = []
+        for write in ("mul_(2)", "zero_()", "add_(1)", "conj_physical_()"):
+            errors += [attempt(lambda: eval(f"wide.conj().{write}"))]
+        errors += [attempt(lambda: wide.conj_physical_())]
+        real = torch.ones(1, 2).expand(2, 2).conj_physical_()
+    """)
+
+
 @pytest.mark.parametrize(("saver", "loader"), [(torch, rushlight), (rushlight, torch)])
 def test_files_keep_the_bits(saver, loader):
     x = saver.tensor([1 + 2j, 3j])

@@ -177,6 +177,39 @@ def test_odd_arguments(call: str, values: tuple[str, ...]) -> None:
     assert got == {c: _outcome(c, torch) for c in calls}
 
 
+def test_sizes_that_are_missing_and_ranges_into_what_is_there() -> None:
+    """No sizes are no sizes of a single number; a range is of the type of its out."""
+    calls = [
+        "x.view()",
+        "x.expand()",
+        "x.resize_()",
+        "x.reshape()",
+        "x.repeat()",
+        "x.permute()",
+        "x.flip()",
+        "x.tile()",
+    ]
+    calls += [
+        "x.new_ones()",
+        "x.new_empty()",
+        "x.sum_to_size()",
+        "t.rand()",
+        "t.randn()",
+        "t.ones(1).view(())",
+    ]
+    kinds = ("bool", "int8", "uint16", "float16", "complex64")
+    for kind in kinds:
+        for call in ("arange(3", "arange(1.5", "linspace(0, 2, 3", "logspace(0, 1, 2"):
+            calls.append(f"t.{call}, out=t.empty(0, dtype=t.{kind}))")
+    calls += [
+        "t.arange(3 + 0j)",
+        "t.arange(3 + 1j)",
+        "t.logsumexp(t.ones(2), 0, out=t.empty((), dtype=t.float64))",
+    ]
+    got = {c: _outcome(c, rushlight) for c in calls}
+    assert got == {c: _outcome(c, torch) for c in calls}
+
+
 def test_a_cached_form_is_no_excuse() -> None:
     """A pooling window of 2 was seen before: 2.0 is refused all the same."""
     x = rushlight.ones(1, 4, 4)

@@ -154,7 +154,7 @@ def test_torch_knows_what_is_saved_by_name(room):
     ours = importlib.import_module(f"rushlight.{room}".rstrip("."))
     theirs = importlib.import_module(f"torch.{room}".rstrip("."))
     checked = 0
-    for name, thing in vars(ours).items():
+    for name, thing in [*vars(ours).items()]:
         if not (inspect.isclass(thing) or inspect.isfunction(thing)) or not hasattr(theirs, name):
             continue
         if inspect.isclass(thing) and issubclass(thing, Exception):

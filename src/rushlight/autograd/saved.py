@@ -5,9 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from numbers import Number
 from typing import Any
 
+import numpy as np
+
 from rushlight.autograd.packing import Packed, PackedNode, Unpacked, saved_tensors_hooks
+from rushlight.core.doors import literal
 from rushlight.core.node import SavedOutput
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -23,6 +27,7 @@ _USUAL = {
 # Where torch's names are others: its name, and the parameter of the row's rules or a function of the node.
 _Source = str | Callable[[Any], Any]
 _OWN: dict[str, dict[str, _Source]] = {
+    "AddBackward0": {"alpha": lambda node: 1}, "SubBackward0": {"alpha": lambda node: 1},
     "AddmmBackward0": {"mat1": "x", "mat2": "weight"},
     "AddcmulBackward0": {"tensor1": "first", "tensor2": "second", "value": "value"},
     "CatBackward0": {"dim": "dim"},
@@ -127,8 +132,10 @@ def _kept(node: Any, source: Any) -> Any:
         kind, where = node.plan.row.source(name)
         index = _index(node, name)
         if index is not None:
-            found = node.kept[index]
-            return _restored(node, found)
+            found = _restored(node, node.kept[index])
+            # A factor that is a number is a tensor in torch's own product.
+            number = isinstance(found, Number) and node.name() in ("MulBackward0", "DivBackward0")
+            return literal(np.asarray(found)) if number else found
         if kind == SHAPE:
             return _shape_of(node, where)
         if kind == STATIC and name in node.static:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from rushlight import return_types
 from rushlight.core.doors import apply, literal, read
 from rushlight.core.tensor import Array, wrap
-from rushlight.ops.algebra import cholesky, solve
+from rushlight.ops.algebra import a_vector, cholesky, solve
 from rushlight.ops.arguments import write_outs
 from rushlight.ops.precision import in_single
 from rushlight.primitives import factor as rows
@@ -22,41 +21,35 @@ if TYPE_CHECKING:
 
 
 def _guarded(
-    run: Callable[[Tensor], Tensor],
-    A: Tensor,
-    faults: Callable[[Array], Array],
-    check_errors: bool,
+    run: Callable[[Tensor], Tensor], A: Tensor, B: Tensor | None, left: bool, check_errors: bool
 ) -> tuple[Tensor, Tensor]:
-    """run(A), and for each matrix a number that is 0 if all went well; else the result is nan."""
+    """run(A), and for each matrix the number of its first zero pivot (0: none); by it LAPACK divides."""
     try:
         return run(A), literal(np.zeros(A._data_.shape[:-2], np.int32))
     except rows.LinAlgError:
         if check_errors:
             raise
-    good = wrap(np.asarray((info := faults(read(A, "which matrices fail"))) == 0)[..., None, None])
-    safe = A.where(good, literal(np.eye(A._data_.shape[-1], dtype=A._data_.dtype)))
-    return run(safe).where(good, math.nan), wrap(info)
-
-
-def _zero_pivots(a: Array) -> Array:
-    return packed_rows.lu_factor.forward(a)[2]
+    a = read(A, "which matrices are singular")
+    info, unit = packed_rows.lu_factor.forward(a)[2], np.eye(a.shape[-1], dtype=a.dtype)
+    b = unit if B is None else read(B, "what is to be solved")
+    good, kept = wrap(np.asarray(info == 0)[..., None, None]), packed_rows.solved_anyway(a, b, left)
+    return run(A.where(good, literal(unit))).where(good, wrap(kept)), wrap(info)
 
 
 @in_single
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
-    """The inverse, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
-    pair = _guarded(lambda a: apply(rows.inv, a), A, _zero_pivots, check_errors)
+    """The inverse, and where a pivot was zero (0: nowhere), which gives infinities and nan."""
+    pair = _guarded(lambda a: apply(rows.inv, a), A, None, True, check_errors)
     return write_outs(out, return_types.linalg_inv_ex(pair))
 
 
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
-    """`solve`, and where a pivot was zero (0: nowhere); a singular matrix gives nan."""
-    a, b = A._data_, B._data_
-    vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
+    """`solve`, and where a pivot was zero (0: nowhere), which gives infinities and nan."""
+    vector = a_vector(A._data_, B._data_, left)
     right = B.unsqueeze(-1) if vector else B
-    result, info = _guarded(lambda m: solve(m, right, left=left), A, _zero_pivots, check_errors)
+    result, info = _guarded(lambda m: solve(m, right, left=left), A, right, left, check_errors)
     result = result.squeeze(-1) if vector else result
     return write_outs(out, return_types.linalg_solve_ex((result, info)))
 

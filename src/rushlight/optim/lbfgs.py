@@ -118,7 +118,10 @@ class LBFGS(Optimizer):
             opening = state["n_iter"] == 1
             d = memory.direction = -gradient if opening else memory.newton_step(gradient)
             before = memory.loss = loss
-            memory.gradient = gradient.clone()
+            if memory.gradient is None:
+                memory.gradient = gradient.clone()
+            else:
+                memory.gradient.copy_(gradient)
             t = memory.t = min(1.0, 1.0 / gradient.abs().sum()) * lr if opening else lr
             slope = gradient.dot(d)
             if slope > -small:

@@ -168,6 +168,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
             hook(self, given, kwargs)
         return result
 
+    with_hooks.hooked = True  # type: ignore[attr-defined]
     return with_hooks
 
 
@@ -490,11 +491,11 @@ class Optimizer:
     _counts_in_state: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        text = f"{type(self).__name__} ("
         for i, group in enumerate(self.param_groups):
-            lines += [*([""] if i else []), f"Parameter Group {i}"]
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+            options = (f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params")
+            text += f"\nParameter Group {i}\n" + "".join(options)
+        return text + ")"
 
     # ---- hooks ----------------------------------------------------------------------------------
 

@@ -73,7 +73,7 @@ def get_swa_multi_avg_fn() -> Many:
 
     @no_grad()
     def swa_update(means: Iterable[Tensor], values: Iterable[Tensor], num_averaged: Any) -> None:
-        weight = 1 / (float(num_averaged) + 1)
+        weight = float(1 / (num_averaged + 1))
         for mean, value in zip(means, values, strict=True):
             if mean.is_floating_point() or mean.is_complex():
                 mean.lerp_(value, weight)
@@ -120,7 +120,7 @@ class AveragedModel(Module):
         self.module = copy.deepcopy(model)
         if device is not None:
             self.module = self.module.to(device)
-        self.register_buffer("n_averaged", tensor(0))
+        self.register_buffer("n_averaged", tensor(0, device=device))
         self.avg_fn = avg_fn
         self.multi_avg_fn = multi_avg_fn
         self.use_buffers = use_buffers

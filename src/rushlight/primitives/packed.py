@@ -118,6 +118,18 @@ lu_factor: Primitive = Primitive(
 )  # fmt: skip
 
 
+def solved_anyway(a: Array, b: Array, left: bool) -> Array:
+    """What LAPACK gives for the solution of a x = b (of x a = b) where a is singular: it divides by zero pivots."""
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    given = np.broadcast_to(a, batch + a.shape[-2:])
+    out = np.broadcast_to(b if left else b.mT, batch + (b if left else b.mT).shape[-2:]).copy()
+    factorise, solve = lapack("getrf", a), lapack("getrs", a)
+    for place in np.ndindex(batch):
+        factors, exchanges, _ = factorise(given[place])
+        out[place], _ = solve(factors, exchanges, out[place], trans=0 if left else 1)
+    return out if left else out.mT
+
+
 # ---- LDL ----------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,12 @@ class device:
             self.index: int | None = type.index
             return
         if isinstance(type, int):
+            if type < 0:
+                raise RuntimeError("Device index must not be negative")
+            if gpu.library() is None:
+                raise RuntimeError(
+                    "Cannot access accelerator device when none is available: write device='cpu'"
+                )
             self.type, self.index = "cuda", type
             return
         if not isinstance(type, str):

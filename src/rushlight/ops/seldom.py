@@ -13,7 +13,7 @@ from rushlight.core.tensor import wrap
 from rushlight.core.turned import held
 from rushlight.layout import memory_format, strided
 from rushlight.ops.algebra import matrix_norm, vector_norm
-from rushlight.ops.arguments import as_sizes, need_tensor
+from rushlight.ops.arguments import as_sizes, need_tensor, one_dim
 from rushlight.ops.conversion import to_sparse
 from rushlight.ops.creation import Dtype, empty, empty_strided
 from rushlight.ops.geometry import is_contiguous
@@ -174,8 +174,12 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """
     if dim == -1:
         return vector_norm(v, pow)
-    others = [d for d in range(v.dim()) if d != dim]
-    return vector_norm(v, pow, others, True) if others else vector_norm(v[None], pow, 0)
+    kept = one_dim(dim, v.dim())
+    # Row after row, counted from the dimension that stays: so its size-1 neighbours lie, too.
+    if 0 < kept < v.dim() - 1:
+        return norm_except_dim(v.transpose(0, kept), pow).transpose(0, kept)
+    others = [d for d in range(v.dim()) if d != kept]
+    return vector_norm(v, pow, others, True).contiguous() if others else vector_norm(v[None], pow, 0)
 
 
 # ---- methods -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from itertools import chain, groupby
 from typing import Any, Self
 
 from rushlight.core.tensor import TensorBase
+from rushlight.errors import warn
 from rushlight.nn.modules.module import Module, _addindent, _typename
 from rushlight.nn.parameter import Parameter
 
@@ -63,6 +64,11 @@ class Container(Module):
 
     def __init__(self, **kwargs: Module) -> None:
         super().__init__()
+        warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in `nn.Module`. "
+            "Subclass that instead.",
+            FutureWarning,
+        )
         for name, module in kwargs.items():
             self.add_module(name, module)
 

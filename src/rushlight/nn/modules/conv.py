@@ -398,11 +398,11 @@ class _LazyConvXdMixin(LazyModuleMixin):
                 f"Expected {self.rank + 1}D (unbatched) or {self.rank + 2}D (batched) input to "
                 f"{type(self).__name__}, but got input of size: {input.shape}"
             )
+        if not self.has_uninitialized_params():
+            return
         self.in_channels = input.shape[-self.rank - 1]
         if self.in_channels % self.groups:
             raise ValueError("in_channels must be divisible by groups")
-        if not self.has_uninitialized_params():
-            return
         ends = (self.in_channels, self.out_channels)
         first, second = ends if self.transposed else ends[::-1]
         self.weight.materialize((first, second // self.groups, *self.kernel_size))

@@ -21,8 +21,6 @@ __all__ = [
 
 
 class _InstanceNorm(_NormBase):
-    _version = 1
-
     def __init__(
         self,
         num_features: int,

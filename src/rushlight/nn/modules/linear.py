@@ -165,9 +165,19 @@ class LazyLinear(LazyModuleMixin, Linear):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take in_features from the last dimension of input."""
-        self.in_features = self.in_features or input.shape[-1]
+        size = input.shape[-1]
         if self.has_uninitialized_params():
+            self.in_features = size
             self.weight.materialize((self.out_features, self.in_features))
             if isinstance(self.bias, UninitializedParameter):
                 self.bias.materialize((self.out_features,))
             self.reset_parameters()
+        elif not self.in_features:
+            # Its weight was loaded.
+            known = self.weight.shape[-1]
+            if size != known:
+                raise AssertionError(
+                    f"The in_features inferred from input: {size} is not equal to in_features from "
+                    f"self.weight: {known}"
+                )
+            self.in_features = size

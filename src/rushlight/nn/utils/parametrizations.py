@@ -12,7 +12,8 @@ from rushlight.nn.modules.conv import _ConvTransposeNd
 from rushlight.nn.modules.module import Module
 from rushlight.nn.utils.parametrize import register_parametrization
 from rushlight.nn.utils.spectral_norm import as_matrix, random_direction
-from rushlight.nn.utils.weight_norm import norm_except_dim, scaled
+from rushlight.nn.utils.weight_norm import scaled
+from rushlight.ops.seldom import norm_except_dim
 from rushlight.ops.algebra import matrix_exp, solve
 from rushlight.ops.comparison import allclose
 from rushlight.ops.creation import zeros_like
@@ -38,7 +39,7 @@ class _WeightNorm(Module):
 
     def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Length and direction of a weight."""
-        return norm_except_dim(weight, self.dim), weight
+        return norm_except_dim(weight, 2, -1 if self.dim is None else self.dim), weight
 
 
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:

@@ -10,6 +10,8 @@ import numpy as np
 from rushlight._tensor import Tensor
 from rushlight.core.doors import literal, read
 from rushlight.core.tensor import Array, TensorBase
+from rushlight.dtypes import int64
+from rushlight.ops.creation import as_tensor
 from rushlight.ops.ranges import arange
 from rushlight.primitives.constant import computed
 from rushlight.primitives.index import ARRAY, index, put
@@ -122,15 +124,12 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
 
 
 def _lengths(lengths: Any) -> Array:
-    if isinstance(lengths, TensorBase):
-        array = read(lengths, "the lengths of the sequences")
-        if array.ndim != 1 or array.dtype not in (np.int64, np.int32):
-            raise RuntimeError(
-                f"'lengths' argument should be a 1D CPU int64 tensor, but got {array.ndim}D tensor "
-                f"of {array.dtype}"
-            )
-        return array
-    return np.asarray([int(length) for length in lengths], np.int64)
+    array = read(as_tensor(lengths, dtype=int64), "the lengths of the sequences")
+    if array.ndim != 1:
+        raise RuntimeError(
+            f"'lengths' argument should be a 1D CPU int64 tensor, but got {array.ndim}D cpu Long tensor"
+        )
+    return array
 
 
 def _row_numbers(lengths: Array, batch: int, order: Array | None = None) -> tuple[Array, Array]:

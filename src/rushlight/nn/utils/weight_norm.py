@@ -8,25 +8,16 @@ from rushlight._tensor import Tensor
 from rushlight.errors import warn
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
-from rushlight.ops.arguments import one_dim
+from rushlight.ops.seldom import norm_except_dim
 
 __all__ = ["WeightNorm", "norm_except_dim", "remove_weight_norm", "weight_norm"]
 
 M = TypeVar("M", bound=Module)
 
 
-def norm_except_dim(v: Tensor, dim: int | None) -> Tensor:
-    """The norm over all dimensions but one, which keeps its size; over all for None or -1."""
-    if dim is None or dim == -1:
-        return (v * v).sum().sqrt()
-    kept = one_dim(dim, v.dim())
-    others = [d for d in range(v.dim()) if d != kept]
-    return ((v * v).sum(others, keepdim=True) if others else v * v).sqrt()
-
-
 def scaled(v: Tensor, g: Tensor, dim: int | None) -> Tensor:
     """v in the direction, g in the length."""
-    return v * (g / norm_except_dim(v, dim))
+    return v * (g / norm_except_dim(v, 2, -1 if dim is None else dim))
 
 
 class WeightNorm:
@@ -57,7 +48,7 @@ class WeightNorm:
                 "to run the dummy forward before applying weight normalization"
             )
         del module._parameters[name]
-        length = norm_except_dim(weight.detach(), norm.dim)
+        length = norm_except_dim(weight.detach(), 2, norm.dim)
         module.register_parameter(name + "_g", Parameter(length))
         module.register_parameter(name + "_v", Parameter(weight.data))
         setattr(module, name, norm.compute_weight(module))

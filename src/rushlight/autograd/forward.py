@@ -17,6 +17,7 @@ import numpy as np
 from rushlight.autograd import engine
 from rushlight.autograd.accumulate import fit
 from rushlight.autograd.function import Function, FunctionCtx, record
+from rushlight.autograd.marks import among
 from rushlight.autograd.state import enable_grad, no_grad
 from rushlight.core.doors import Interpreter, apply, into, literal
 from rushlight.core.node import PrimitiveNode, SavedOutput, SavedOutputs
@@ -205,19 +206,31 @@ class Forward(Interpreter):
         found = cls.jvp(ctx, *along)
         outs = outputs if isinstance(outputs, tuple) else (outputs,)
         pushed = found if isinstance(found, tuple) else (found,)
+        for place, tangent in enumerate(pushed):
+            if tangent is not None and not isinstance(tangent, TensorBase):
+                raise RuntimeError(
+                    f"expected Variable or None (got {type(tangent).__name__}) for grad output {place}."
+                )
         if len(outs) != len(pushed):
             raise RuntimeError(
                 "Function's jvp returned an invalid number of forward gradients (expected "
                 f"{len(outs)} but got {len(pushed)})"
             )
         for place, (out, tangent) in enumerate(zip(outs, pushed, strict=True)):
-            if tangent is None:
-                continue
-            if not _floating(out) or any(out is t for t in ctx.non_differentiable or ()):
+            if not _floating(out) or among(out, ctx.non_differentiable):
+                if tangent is None:
+                    continue
                 raise RuntimeError(
                     f"Function's jvp returned a gradient at position {place}, but  the corresponding forward "
                     "output is not a differentiable Variable"
                 )
+            if tangent is None or not _floating(tangent):
+                raise RuntimeError(
+                    f"Function's jvp returned {'None' if tangent is None else tangent.dtype} at position "
+                    f"{place}, where the forward output is floating point: return a tangent, or mark the "
+                    "output by mark_non_differentiable"
+                )
+            need_dual(out, tangent)
             _need_same_place(ctx, args, tangents, out, tangent, not self.transforms)
             self.give(out, tangent)
         return outputs

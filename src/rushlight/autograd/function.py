@@ -154,6 +154,10 @@ class FunctionNode(nodes.Node, Node, _FunctionBase, FunctionCtx, _HookMixin):
         """What the user's backward returns for these gradients."""
         return self._backward()(self, *gradients)
 
+    def __call__(self, *gradients: Any) -> Any:
+        """Refused, as in torch, where only nodes of its own operations are called."""
+        raise TypeError(f"'{self.name()}' object is not callable: call its apply")
+
     def name(self) -> str:
         """The user's class and `Backward`."""
         return type(self).__name__
@@ -294,6 +298,8 @@ class Function(_SingleLevelFunction):
     """
 
     _node_class: ClassVar[type[FunctionNode]]
+    # By torch's name.
+    _backward_cls: ClassVar[type[FunctionNode]]
     # Whether it is one of ours, of which the transforms of `torch.func` know.
     _inside: ClassVar[bool] = False
 
@@ -301,7 +307,7 @@ class Function(_SingleLevelFunction):
         super().__init_subclass__(**options)
         names = {"__slots__": (), "_forward_cls": cls, "__module__": __name__}
         cls._inside = cls.__module__.startswith(("rushlight.", "torch."))
-        cls._node_class = type(cls.__name__ + "Backward", (FunctionNode,), names)
+        cls._backward_cls = cls._node_class = type(cls.__name__ + "Backward", (FunctionNode,), names)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warn(
@@ -420,9 +426,9 @@ def record(
         else:
             outputs = cls.forward(node, *args, **kwargs)
         results = outputs if isinstance(outputs, tuple) else (outputs,)
+        if recording:
+            need_tensors(node.to_save)
         if separate:
-            if recording:
-                need_tensors(node.to_save)
             check_saved(node, args, results)
         placed = _placed(node, args, results, recording)
         if recording:
@@ -509,7 +515,6 @@ def _transplant(tensor: TensorBase, node: FunctionNode, number: int) -> None:
 def _save(node: FunctionNode) -> None:
     """Keep what save_for_backward was given, in a form that makes no cycle with the node."""
     saved: list[tuple[Any, Any, int]] = []
-    need_tensors(node.to_save)
     for t in node.to_save or ():
         if t is None:
             saved.append((None, None, 0))

@@ -17,7 +17,7 @@ def among(tensor: Any, tensors: tuple[Any, ...] | None) -> bool:
 def check_saved(ctx: Any, args: tuple[Any, ...], results: tuple[Any, ...]) -> None:
     """Raise torch's error for an input that is returned and saved."""
     for t in (*(ctx.to_save or ()), *(ctx.saved_for_forward or ())):
-        if among(t, args) and among(t, results):
+        if among(t, args) and among(t, results) and not among(t, ctx.non_differentiable):
             raise RuntimeError(
                 "An input that has been returned as-is as output is being saved for backward. This is not "
                 "supported if you override setup_context. You should return and save a view of the input "

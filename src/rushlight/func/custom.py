@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rushlight.autograd.forward import PushContext
@@ -57,7 +58,7 @@ def called(level: Vmap, cls: type[Function], args: tuple[Any, ...], boxed: list[
             outputs = [_boxed(level, t, None) for t in (found if several else (found,))]
             return tuple(outputs) if several else outputs[0]
         if not written:
-            found = _Mapped.apply(level, cls, flags, *values)
+            found = _mapped(cls).apply(_Call(level, cls, flags), *values)
             several = isinstance(found, tuple)
             outputs = [
                 level.box(t) if isinstance(t, TensorBase) else t
@@ -107,52 +108,78 @@ def _whole(level: Vmap, t: Any) -> Any:
     return value if has else value.expand((level.size, *value._data_.shape))
 
 
+class _Call:
+    """One call on a batch: of which level, of what, which of the values are batches, and the ctx of that."""
+
+    inner: _Context
+    # What the other function was given, and gave.
+    boxed: tuple[Any, ...]
+    outputs: Any
+
+    def __init__(self, level: Vmap, cls: type[Function], flags: tuple[bool, ...]) -> None:
+        self.level, self.cls, self.flags = level, cls, flags
+
+    def box(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The values as the function sees them."""
+        return tuple(
+            self.level.box(v, has) if isinstance(v, TensorBase) else v
+            for v, has in zip(values, self.flags, strict=True)
+        )
+
+
+@functools.cache
+def _mapped(cls: type[Function]) -> type[Function]:
+    """`_Mapped` by the name that torch gives it for this function."""
+    return type("Vmapped" + cls.__name__, (_Mapped,), {"__module__": __name__})
+
+
 class _Mapped(Function):
-    """forward and backward of another Function, run on boxes."""
+    """forward and backward of another Function, run on boxes: in another vmap, again."""
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx: Any, level: Any, cls: Any, flags: Any, *values: Any) -> Any:
+    def forward(call: Any, *values: Any) -> Any:
         """The outputs, with the batch in front."""
-        boxed = tuple(
-            level.box(v, has) if isinstance(v, TensorBase) else v
-            for v, has in zip(values, flags, strict=True)
-        )
-        inner = _Context()
-        inner.needs_input_grad = ctx.needs_input_grad[3:]
-        with level:
-            outputs = cls.forward(*boxed)
-            cls.setup_context(inner, boxed, outputs)
-        check_saved(inner, boxed, outputs if isinstance(outputs, tuple) else (outputs,))
-        ctx.call = level, cls, flags, inner
+        call.boxed = call.box(values)
+        with call.level:
+            call.outputs = outputs = call.cls.forward(*call.boxed)
         if isinstance(outputs, tuple):
-            return tuple(_whole(level, t) if isinstance(t, TensorBase) else t for t in outputs)
-        return _whole(level, outputs)
+            return tuple(
+                _whole(call.level, t) if isinstance(t, TensorBase) else t for t in outputs
+            )
+        return _whole(call.level, outputs)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """The same of the other function; the call is kept, which knows what that saved."""
+        call = ctx.call = inputs[0]
+        call.inner, outputs = _Context(), call.outputs
+        call.inner.needs_input_grad = ctx.needs_input_grad[1:]
+        with call.level:
+            call.cls.setup_context(call.inner, call.boxed, outputs)
+        check_saved(call.inner, call.boxed, outputs if isinstance(outputs, tuple) else (outputs,))
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         """The gradients of the values: what is the same for all examples gets the sum over them."""
-        level, cls, flags, inner = ctx.call
+        level = ctx.call.level
         with level:
-            found = cls.backward(inner, *(level.box(g) for g in grads))
+            found = ctx.call.cls.backward(ctx.call.inner, *(level.box(g) for g in grads))
         listed = found if isinstance(found, tuple) else (found,)
         gradients = [
             None if g is None else _whole(level, g) if has else _whole(level, g).sum(0)
-            for g, has in zip(listed, flags, strict=True)
+            for g, has in zip(listed, ctx.call.flags, strict=True)
         ]
-        return None, None, None, *gradients
+        return None, *gradients
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
         """The tangents of the outputs."""
-        level, cls, flags, inner = ctx.call
-        pushing = PushContext()
-        pushing.__dict__.update(inner.__dict__)
+        level, pushing = ctx.call.level, PushContext()
+        pushing.__dict__.update(ctx.call.inner.__dict__)
         with level:
-            boxed = [
-                t if t is None else level.box(t, has)
-                for t, has in zip(tangents[3:], flags, strict=True)
-            ]
-            found = cls.jvp(pushing, *boxed)
+            found = ctx.call.cls.jvp(pushing, *ctx.call.box(tangents[1:]))
         if isinstance(found, tuple):
             return tuple(_whole(level, t) for t in found)
         return _whole(level, found)

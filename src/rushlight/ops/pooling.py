@@ -368,7 +368,8 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
     if 0 not in size and all(n % o == 0 for n, o in zip(before, size, strict=True)):
         kernel = tuple(n // o for n, o in zip(before, size, strict=True))
         result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)
-        return result if result is not input else input.clone()
+        result = result if result is not input else input.clone()
+        return relabel(result, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
     result = entering(input, lies="images")
     for axis, (n, o) in enumerate(zip(before, size, strict=True)):
         result = along(result, axis - dims, _averages(n, o, input._data_.dtype))

@@ -88,10 +88,14 @@ class UntypedStorage(_Casts):
     @classmethod
     def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
         """The bytes of a file, read when used; with shared, what is written goes to the file too."""
-        if shared:
-            with open(filename, "ab") as file:
-                file.truncate(max(file.tell(), nbytes))
-        size = os.stat(filename).st_size
+        try:
+            if shared:
+                with open(filename, "ab") as file:
+                    file.truncate(max(file.tell(), nbytes))
+            size = os.stat(filename).st_size
+        except OSError as error:
+            mode = "read-write" if shared else "read-only"
+            raise RuntimeError(f"unable to open file <{filename}> in {mode} mode: {error}") from None
         if nbytes > size:
             raise RuntimeError(f"file {filename!r} has {size} bytes, fewer than {nbytes}")
         if not nbytes:
@@ -234,7 +238,9 @@ class UntypedStorage(_Casts):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return UntypedStorage.on(self._slice(index))
+            part = self._slice(index)
+            # A storage of its own, on the same memory: what lies in it counts from its first byte.
+            return UntypedStorage.on(np.asarray(memoryview(part)) if has_memory(part) else part)
         self._need_bytes()
         return int(self.array[self._at(index)])
 

@@ -310,10 +310,16 @@ def _placing(map_location: MapLocation) -> Restore:
     if isinstance(map_location, str | device):
         place = str(map_location)
         return lambda storage, location: default_restore_location(storage, place)
-    raise TypeError(
-        "map_location must be a device, its name, a dict of names or a function, not "
-        f"{map_location!r}"
-    )
+
+    def refuse(storage: UntypedStorage, location: str) -> UntypedStorage:
+        raise Foreign(
+            TypeError(
+                "map_location must be a device, its name, a dict of names or a function, not "
+                f"{map_location!r}"
+            )
+        )
+
+    return refuse
 
 
 def _asked(

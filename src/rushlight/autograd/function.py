@@ -307,7 +307,9 @@ class Function(_SingleLevelFunction):
         super().__init_subclass__(**options)
         names = {"__slots__": (), "_forward_cls": cls, "__module__": __name__}
         cls._inside = cls.__module__.startswith(("rushlight.", "torch."))
-        cls._backward_cls = cls._node_class = type(cls.__name__ + "Backward", (FunctionNode,), names)
+        cls._backward_cls = cls._node_class = type(
+            cls.__name__ + "Backward", (FunctionNode,), names
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warn(

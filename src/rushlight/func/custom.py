@@ -145,9 +145,7 @@ class _Mapped(Function):
         with call.level:
             call.outputs = outputs = call.cls.forward(*call.boxed)
         if isinstance(outputs, tuple):
-            return tuple(
-                _whole(call.level, t) if isinstance(t, TensorBase) else t for t in outputs
-            )
+            return tuple(_whole(call.level, t) if isinstance(t, TensorBase) else t for t in outputs)
         return _whole(call.level, outputs)
 
     @staticmethod

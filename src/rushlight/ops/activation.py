@@ -9,6 +9,7 @@ from rushlight import dtypes, random
 from rushlight.autograd.pretended import remember
 from rushlight.core.doors import apply, draw
 from rushlight.errors import warn
+from rushlight.kernels import refusal
 from rushlight.ops.arguments import (
     fitting_factor,
     need_real,
@@ -121,6 +122,8 @@ def rrelu(
         plain = in_rows(apply(rows.leaky_relu, input, slope=(lower + upper) / 2))
         return relabel(plain, "RreluWithNoiseBackward0")
     supported("rrelu_with_noise_out_cpu", FLOAT, [input._data_])
+    if input.dtype is dtypes.float16:
+        raise refusal("rrelu_with_noise_out_cpu", input.dtype)
     noise = draw(random.rrelu_noise, generator, input.detach(), lower=lower, upper=upper)
     result = in_rows(input * noise)
     return relabel(result, "RreluWithNoiseBackward0")

@@ -9,7 +9,7 @@ import numpy as np
 
 from rushlight import return_types
 from rushlight.core.doors import apply, literal, read
-from rushlight.core.tensor import Array, wrap
+from rushlight.core.tensor import wrap
 from rushlight.ops.algebra import a_vector, cholesky, solve
 from rushlight.ops.arguments import write_outs
 from rushlight.ops.precision import in_single

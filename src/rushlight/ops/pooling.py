@@ -215,6 +215,8 @@ def avg_pool(
     need_flag(name, "count_include_pad", 6, count_include_pad)
     if dims == 1:
         _need_line(name, input)
+    if divisor_override == 0 and dims == 2:
+        raise RuntimeError(f"{name}: divisor must be not zero")
     if dims == 2:
         size_at(input, -3)
     _check_input(name, input, dims, 0)

@@ -179,7 +179,9 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     if 0 < kept < v.dim() - 1:
         return norm_except_dim(v.transpose(0, kept), pow).transpose(0, kept)
     others = [d for d in range(v.dim()) if d != kept]
-    return vector_norm(v, pow, others, True).contiguous() if others else vector_norm(v[None], pow, 0)
+    return (
+        vector_norm(v, pow, others, True).contiguous() if others else vector_norm(v[None], pow, 0)
+    )
 
 
 # ---- methods -------------------------------------------------------------------------------------

@@ -95,7 +95,9 @@ class UntypedStorage(_Casts):
             size = os.stat(filename).st_size
         except OSError as error:
             mode = "read-write" if shared else "read-only"
-            raise RuntimeError(f"unable to open file <{filename}> in {mode} mode: {error}") from None
+            raise RuntimeError(
+                f"unable to open file <{filename}> in {mode} mode: {error}"
+            ) from None
         if nbytes > size:
             raise RuntimeError(f"file {filename!r} has {size} bytes, fewer than {nbytes}")
         if not nbytes:

@@ -134,13 +134,13 @@ def smooth_l1_loss(
     reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """d**2 / (2 beta) for distances d below beta, d - beta / 2 from there on."""
-    if not beta >= 0:
-        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
     given = input, target
     input, target = _common("smooth_l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
+    if not beta >= 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     loss: Tensor = apply(rows.rounded_distance, input, target, bend=float(beta), slope=1.0)
     return remember(reduced(loss, how, "SmoothL1LossBackward0"), *given)
 

@@ -36,6 +36,8 @@ def multi_margin_loss(
     size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """The mean over the wrong classes i of max(0, margin - x[target] + x[i]) ** p."""
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
     need_tensor("multi_margin_loss", "input", 1, input)
     need_tensor("multi_margin_loss", "target", 2, target)
     how = chosen_reduction(size_average, reduce, reduction)
@@ -43,8 +45,6 @@ def multi_margin_loss(
         raise ValueError("weight must be one-dimensional")
     need_number("multi_margin_loss", "margin", 4, margin)
     constant("multi_margin_loss", weight=weight)
-    if p not in (1, 2):
-        raise ValueError("only p == 1 and p == 2 supported")
     shape = input._data_.shape
     if len(shape) > 2 or 0 in shape[-1:]:
         raise RuntimeError(

@@ -151,7 +151,7 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
         ceil_mode: bool = False,
     ) -> Tensor:  # fmt: skip
         if norm_type == float("inf"):
-            return ops.max_pool(name, dims, input, kernel_size, stride, ceil_mode=ceil_mode)
+            return ops.max_pool(name, dims, input.abs(), kernel_size, stride, ceil_mode=ceil_mode)
         need_tensor(name, "input", 1, input)
         powers = input**norm_type
         mean = ops.avg_pool(f"avg_pool{dims}d", dims, powers, kernel_size, stride, 0, ceil_mode)
@@ -176,7 +176,7 @@ def _fractional(
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     size_at(input, -1 - dims)
     shape = input._data_.shape
-    if len(shape) not in (dims + 1, dims + 2) or 0 in shape[len(shape) - dims - 1 :]:
+    if len(shape) not in (dims + 1, dims + 2) or 0 in shape[1:]:
         raise RuntimeError(
             f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor with non-empty planes, but got: "
             f"{list(shape)}"

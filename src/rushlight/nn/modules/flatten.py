@@ -47,12 +47,6 @@ class Unflatten(Module):
 
     def __init__(self, dim: int | str, unflattened_size: Any) -> None:
         super().__init__()
-        if isinstance(dim, str):
-            raise NotImplementedError(
-                "Unflatten by a dimension's name needs named tensors: give its number instead"
-            )
-        if not isinstance(dim, int):
-            raise TypeError("invalid argument type for dim parameter")
         if not isinstance(unflattened_size, Sequence):
             raise TypeError(
                 "unflattened_size must be a tuple of ints, but found type "

@@ -13,7 +13,6 @@ from rushlight.nn.modules.module import Module
 from rushlight.nn.utils.parametrize import register_parametrization
 from rushlight.nn.utils.spectral_norm import as_matrix, random_direction
 from rushlight.nn.utils.weight_norm import scaled
-from rushlight.ops.seldom import norm_except_dim
 from rushlight.ops.algebra import matrix_exp, solve
 from rushlight.ops.comparison import allclose
 from rushlight.ops.creation import zeros_like
@@ -22,6 +21,7 @@ from rushlight.ops.packed import geqrf, householder_product
 from rushlight.ops.product import matmul
 from rushlight.ops.ranges import eye
 from rushlight.ops.sampling import randn
+from rushlight.ops.seldom import norm_except_dim
 
 __all__ = ["spectral_norm", "weight_norm"]
 

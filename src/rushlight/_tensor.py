@@ -336,7 +336,6 @@ class Tensor(
     # ---- Python's protocols --------------------------------------------------------------------
 
     __hash__ = TensorBase.__hash__
-
     _cdata = property(id)  # in torch where the object of C++ lies
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:

@@ -265,6 +265,10 @@ class UninitializedTensorMixin:
         """A ValueError."""
         return self._data_
 
+    def is_inference(self) -> bool:
+        """A ValueError."""
+        return bool(self._data_)
+
     def is_floating_point(self) -> bool:
         """Whether the elements will be floating numbers."""
         return self.dtype.is_floating_point

@@ -191,6 +191,8 @@ def ask(
 def _nobody(name: str, found: Sequence[Any], modes: tuple[Any, ...], spelled: bool) -> str:
     classes = [class_of(v) if isinstance(v, TensorBase) else type(v) for v in found]
     if spelled:
+        # Methods that torch writes in Python are known by their file.
+        name = name.replace("torch.Tensor.", "torch._tensor.")
         mode = f" nor in mode {modes[-1]}" if modes else ""
         return (
             f"no implementation found for '{name}' on types that implement __torch_function__: "

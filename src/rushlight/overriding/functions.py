@@ -93,6 +93,11 @@ class Public:
                 shown = getattr(place, f"{self.function.__name__}_with_indices", shown)
             if thread.asked == ALL:
                 found = overloaded(args, kwargs, tensors=True)
+        elif self.name.startswith("torch.Tensor.") and not isinstance(args[0], TensorBase):
+            raise TypeError(
+                f"descriptor '{self.name.split('.')[2]}' for 'torch._C.TensorBase' objects doesn't apply to a "
+                f"'{type(args[0]).__name__}' object"
+            )
         elif self.own and not found:
             found = [args[0]]
         types = tuple(class_of(v) if isinstance(v, TensorBase) else type(v) for v in found)

@@ -342,7 +342,7 @@ def _sigmoid(x: Array) -> Any:
 
 sigmoid = unary(
     "sigmoid", _sigmoid, one_kernel(lambda g, out: g * conj((1 - out) * out), lies=(0, 1)),
-    "1 / (1 + exp(-{x}))",
+    "sigmoid({x})",
 )  # fmt: skip
 tanh = unary(
     "tanh", np.tanh, one_kernel(lambda g, out: g * conj(1 - out * out), lies=(0, 1)), "tanh({x})"

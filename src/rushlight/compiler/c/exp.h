@@ -2,15 +2,10 @@
    of at most log(2) / 2, for which there is a polynomial (W. Cody and W. Waite, Software Manual for the
    Elementary Functions, 1980). Coefficients: tools/fit_polynomials.py. No jumps: loops are vectorised. */
 
-/* e to the power of x. At most 1 unit in the last place off. */
-static inline float exp_f32(float x)
+/* e to the power of x but for a power of 2, whose exponent stands in the last bits of what is handed in:
+   3 * 2^22 leaves no bits behind the point, what is added to it is rounded. */
+static inline float exp_rest_f32(float x, float shifted)
 {
-    /* Below -104 nothing is left: masked scores, say. What nearly leaves the range takes processors long. */
-    uint32_t some = (uint32_t)(x < -104.0f) - 1;
-    x = x > 89.0f ? 89.0f : x;
-    x = from_bits_f32((uint32_t)bits_f32(x) & some);
-    /* 3 * 2^22 leaves no bits behind the point: what is added is rounded, and stands in the last bits. */
-    float shifted = fused_f32(x, 1.44269502f, 12582912.0f);
     float twos = shifted - 12582912.0f;
     float rest = fused_f32(twos, -0.693145752f, x);
     rest = fused_f32(twos, -1.42860677e-6f, rest);
@@ -18,12 +13,42 @@ static inline float exp_f32(float x)
     p = fused_f32(p, rest, 0.041668456f);
     p = fused_f32(p, rest, 0.16666515f);
     p = fused_f32(p, rest, 0.49999994f);
-    p = fused_f32(rest * rest, p, rest) + 1.0f;
+    return fused_f32(rest * rest, p, rest) + 1.0f;
+}
+
+/* e to the power of x. At most 1 unit in the last place off. */
+static inline float exp_f32(float x)
+{
+    /* Below -104 nothing is left: masked scores, say. What nearly leaves the range takes processors long. */
+    uint32_t some = (uint32_t)(x < -104.0f) - 1;
+    x = x > 89.0f ? 89.0f : x;
+    x = from_bits_f32((uint32_t)bits_f32(x) & some);
+    float shifted = fused_f32(x, 1.44269502f, 12582912.0f), p = exp_rest_f32(x, shifted);
     /* In two steps, as the second may leave the range, or round in it. */
     int32_t power = bits_f32(shifted) - 0x4b400000, half = power >> 1;
     p *= from_bits_f32((uint32_t)(half + 127) << 23);
     p *= from_bits_f32((uint32_t)(power - half + 127) << 23);
     return from_bits_f32((uint32_t)bits_f32(p) & some);
+}
+
+/* 1 + e to the power of x, x between -80 and 89: one step stays in the range. */
+static inline float one_and_exp_f32(float x)
+{
+    float shifted = fused_f32(x, 1.44269502f, 12582912.0f), p = exp_rest_f32(x, shifted);
+    return fused_f32(p + p, from_bits_f32(((uint32_t)bits_f32(shifted) + 126) << 23), 1.0f);
+}
+
+/* The logistic function. Beyond the range of the exponential nothing changes. */
+static inline float sigmoid_f32(float x)
+{
+    float y = -x > 89.0f ? 89.0f : -x;
+    return 1.0f / one_and_exp_f32(y < -80.0f ? -80.0f : y);
+}
+
+/* The logistic function. */
+static inline F sigmoid_F(F x)
+{
+    return 1 / (1 + exp_F(-x));
 }
 
 /* exp(x) - 1, exact for small x, too. */
@@ -81,6 +106,6 @@ static inline float tanh_f32(float x)
     p = fused_f32(p, s, 0.13333206f);
     p = fused_f32(p, s, -0.3333333f);
     p = fused_f32(p * s, a, a);
-    float far = 1.0f - 2.0f / (exp_f32(a > 10.0f ? 20.0f : 2.0f * a) + 1.0f);
+    float far = 1.0f - 2.0f / one_and_exp_f32(a > 10.0f ? 20.0f : 2.0f * a);
     return copysignf(a < 0.625f ? p : far, x);
 }

@@ -24,6 +24,13 @@ INLINE_{T} v{T} v{T}_load(const {T} *from) {{ return *(const v{T}_anywhere *)fro
 INLINE_{T} void v{T}_store({T} *to, v{T} x) {{ *(v{T}_anywhere *)to = x; }}
 INLINE_{T} v{T} v{T}_of({T} x) {{ return (v{T}){{{copies}}}; }}
 
+/* Numbers that will soon be read or written are sent for. */
+INLINE_{T} void v{T}_near(const {T} *from, long count)
+{{
+    for (long i = 0; i < count; i += {line})
+        __builtin_prefetch(from + i, 0, 2);
+}}
+
 /* The first `count` numbers, zeros behind them: nothing past the end is read or written. */
 INLINE_{T} v{T} v{T}_first(const {T} *from, int count)
 {{
@@ -96,6 +103,7 @@ def _vectors(T: str, target: Target) -> str:
         lanes=lanes,
         bytes=lanes * ITEMSIZE[T],
         itemsize=ITEMSIZE[T],
+        line=64 // ITEMSIZE[T],
         copies=", ".join(["x"] * lanes),
         macro=macro,
         builtin=builtin,

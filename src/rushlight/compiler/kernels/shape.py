@@ -1,4 +1,4 @@
-"""What a product is specialised for, and how its addresses are written in C."""
+"""What a product is specialised for, how it is cut, and how its addresses are written in C."""
 
 from __future__ import annotations
 
@@ -58,6 +58,22 @@ class Shape:
     def arguments(self) -> str:
         """The operands in a C signature."""
         return f"const {self.T} *restrict a, const {self.T} *restrict b, {self.T} *restrict c"
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Tiles of `rows` by `vectors`, smaller ones at the edges; k in blocks of `depth`."""
+
+    rows: int
+    vectors: int
+    depth: int
+    packed: bool
+    inside: bool
+    """The panels are packed here, each part just before it is used."""
+    group: int
+    """Rows that go through all columns together."""
+    gathered: bool
+    """A group's part of a is copied before it is used, tile by tile."""
 
 
 def place(*terms: tuple[str | int, int]) -> str:

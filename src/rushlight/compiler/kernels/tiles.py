@@ -8,8 +8,9 @@ from functools import lru_cache
 from math import gcd
 
 from rushlight.compiler.kernels import panels
+from rushlight.compiler.kernels.ahead import Ahead
 from rushlight.compiler.kernels.fragments import ITEMSIZE
-from rushlight.compiler.kernels.shape import Shape, at, indented, place
+from rushlight.compiler.kernels.shape import Shape, Tiling, at, indented, place
 
 # A sum can only be added to when the addition before has ended: so many cycles later.
 LATENCY = 4
@@ -22,22 +23,6 @@ APART = 2
 FROM_L2 = 3
 # What a tile costs beside its steps: clearing and storing sums, the call, loops that begin.
 TILE_CYCLES = 12
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """Tiles of `rows` by `vectors`, smaller ones at the edges; k in blocks of `depth`."""
-
-    rows: int
-    vectors: int
-    depth: int
-    packed: bool
-    inside: bool
-    """The panels are packed here, each part just before it is used."""
-    group: int
-    """Rows that go through all columns together."""
-    gathered: bool
-    """A group's part of a is copied before it is used, tile by tile."""
 
 
 def _cut(size: int, tile: int) -> list[tuple[int, int]]:
@@ -94,7 +79,7 @@ def tiling(shape: Shape, *, packed: bool, inside: bool = False) -> Tiling:
     rows, vectors = tile_of(shape)
     # Rows of b that are shorter than a vector are all in one block: only the last ones end b.
     short = shape.n < shape.lanes and not (packed or inside)
-    blocks = 1 if short else -(-shape.k // (DEPTH * 5 // 4))
+    blocks = 1 if short else -(-shape.k // (_deep(shape) * 5 // 4))
     depth = -(-shape.k // blocks)
     depth = depth if blocks == 1 else -(-depth // 8) * 8
     if most := shape.target.as_blas:
@@ -103,15 +88,28 @@ def tiling(shape: Shape, *, packed: bool, inside: bool = False) -> Tiling:
         depth += 8  # the last block can be transposed in squares, too
     group = max(1, groups_of(shape, inside=inside) // rows) * rows
     across = -(-shape.n // (vectors * shape.lanes))
-    by_columns = shape.a[0] == 1 and shape.a[1] != 1 and shape.m > 1
     far = across > 4 or (across > 2 and shape.a[1] * ITEMSIZE[shape.T] >= 1024)
-    gathered = by_columns and far and depth > _stays(shape, shape.a[1], 1)
+    gathered = _by_columns(shape) and far and depth > _stays(shape, shape.a[1], 1)
     return Tiling(rows, vectors, depth, packed or inside, inside, group, gathered)
 
 
 def groups_of(shape: Shape, *, inside: bool) -> int:
     """About how many rows go through all columns together: packing is done once for each group."""
+    if _by_columns(shape):
+        # They are copied: whole rows of a as it lies, while they leave room in the second cache.
+        return max(2 * GROUP, shape.target.l2 // (4 * _deep(shape) * ITEMSIZE[shape.T]))
     return 2 * GROUP if inside else GROUP
+
+
+def _deep(shape: Shape) -> int:
+    """About how long blocks of the inner dimension are; where a is copied, a tile's part stays in the first cache."""
+    rows, vectors = tile_of(shape)
+    tile = DEPTH * (rows + vectors * shape.lanes) * ITEMSIZE[shape.T]
+    return DEPTH // 2 if _by_columns(shape) and tile > shape.target.l1 else DEPTH
+
+
+def _by_columns(shape: Shape) -> bool:
+    return shape.a[0] == 1 and shape.a[1] != 1 and shape.m > 1
 
 
 def _stays(shape: Shape, stride: int, lines: int) -> int:
@@ -279,6 +277,7 @@ def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> 
     begin, stop = ("0", str(shape.m)) if columns else ("begin", "end")
     grouped = shape.m > tiling.group
     first, end = ("first", "last") if grouped else (begin, stop)
+    ahead = Ahead(shape, tiling, begin, stop, grouped=grouped, columns=columns)
 
     def down(block: Callable[[int], list[str]]) -> list[str]:
         """From the first row to the last."""
@@ -318,7 +317,7 @@ def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> 
     body = across(
         lambda vectors, j, last: (
             (pack(j, last=last) if tiling.inside else [])
-            + down(lambda height: [call(height, vectors, j, last=last)])
+            + down(lambda height: [*ahead.sent(height, j), call(height, vectors, j, last=last)])
         )
     )
     if tiling.gathered:
@@ -331,6 +330,7 @@ def tiles(shape: Shape, tiling: Tiling, name: str, *, columns: bool = False) -> 
                 f"for (long q = 0; q < {'depth' if not whole else shape.k}; q++)",
                 down(lambda height: [copy.format(height)]),
             ),
+            *ahead.later,
             *body,
         ]
     if grouped:

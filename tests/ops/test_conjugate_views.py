@@ -89,6 +89,17 @@ def test_gradients_through_changed_views(step):
     """)
 
 
+def test_gradients_of_pairs_that_were_read_turned():
+    parity("""
+        w, z = torch.arange(8.0).view(2, 2, 2).requires_grad_(), torch.tensor([[1 + 2j, 3 - 4j], [5j, 6]])
+        def grads(f):
+            return torch.autograd.grad(f(torch.view_as_complex(w)), w)[0]
+        a = grads(lambda c: (c.conj() * (1 + 2j)).real.sum()), grads(lambda c: (z * c.conj()).imag.sum())
+        b = grads(lambda c: torch.real(torch.einsum("...d,...d,...d->...", c, z, c.conj())).sum())
+        c = grads(lambda c: (c.mH @ z).abs().sum()), grads(lambda c: (c.conj() + 1j).abs().sum())
+    """)
+
+
 def test_what_only_a_resolved_tensor_can_do():
     parity("""
         x = torch.tensor([1 + 2j])

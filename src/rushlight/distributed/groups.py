@@ -395,8 +395,8 @@ def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
 
 
 def get_pg_count() -> int:
-    """How many groups there are."""
-    return len(_Made.groups)
+    """How many groups have been made, with those that this process is not in."""
+    return _Made.count
 
 
 def new_group(

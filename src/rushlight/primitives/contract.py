@@ -371,5 +371,5 @@ def _linear_bias(g: Any) -> Any:
 linear: Primitive = Primitive(
     "linear", "contract", _linear,
     (_linear_x, _linear_weight_of, _linear_bias),
-    _linear_rule, "gemm", _linear_samples, label=_linear_label,
+    _linear_rule, "gemm", _linear_samples, label=_linear_label, backwards=True,
 )  # fmt: skip

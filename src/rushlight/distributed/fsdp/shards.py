@@ -212,6 +212,11 @@ def fully_shard(
         raise NotImplementedError(
             "rushlight shards along the first dimension: leave shard_placement_fn away"
         )
+    if isinstance(module, FSDPModule):
+        raise AssertionError(
+            "Each distinct composable distributed API can only be applied to a module once: fully_shard has been "
+            f"applied already to {type(module).__name__}"
+        )
     mesh = current_mesh() if mesh is None else mesh
     if mesh.ndim > 2:
         raise ValueError(f"fully_shard expects a 1D or 2D DeviceMesh but got {mesh}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from rushlight import dtypes, linalg
 from rushlight._tensor import Tensor
+from rushlight.distributed.algorithms.ddp_comm_hooks.debugging_hooks import noop_hook
 from rushlight.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from rushlight.distributed.collectives import all_reduce
 from rushlight.distributed.groups import _resolve
@@ -93,12 +94,6 @@ def _orthogonal(matrix: Tensor, epsilon: float) -> None:
         column.div_(linalg.vector_norm(column) + epsilon)
         rest = matrix[:, i + 1 :]
         rest.sub_((column * rest).sum(0) * column)
-
-
-def _done(value: Tensor) -> Future[Tensor]:
-    future: Future[Tensor] = Future()
-    future.set_result(value)
-    return future
 
 
 def _averaged(values: Tensor, group: Any) -> Tensor:
@@ -190,7 +185,7 @@ def powerSGD_hook(state: PowerSGDState, bucket: GradBucket) -> Future[Tensor]:
         state.p_memory_dict.clear()
         state.q_memory_dict.clear()
     state.maybe_increase_iter(bucket)
-    return _done(gradients)
+    return noop_hook(None, bucket)
 
 
 def batched_powerSGD_hook(state: PowerSGDState, bucket: GradBucket) -> Future[Tensor]:
@@ -212,4 +207,4 @@ def batched_powerSGD_hook(state: PowerSGDState, bucket: GradBucket) -> Future[Te
         state.error_dict[index] = before - square
     gradients.copy_(square[: gradients.numel()])
     state.maybe_increase_iter(bucket)
-    return _done(gradients)
+    return noop_hook(None, bucket)

@@ -1,10 +1,9 @@
-"""Optimizers for several processes."""
+"""An optimizer whose state is shared out to the processes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rushlight.absent import refused
 from rushlight.device import CPU
 from rushlight.distributed.algorithms.join import Join, Joinable, JoinHook
 from rushlight.distributed.groups import _get_default_group, get_group_rank
@@ -12,16 +11,7 @@ from rushlight.distributed.objects import gather_object
 from rushlight.distributed.utils import _broadcast_coalesced
 from rushlight.optim.optimizer import Optimizer
 
-__all__ = [
-    "DistributedOptimizer",
-    "PostLocalSGDOptimizer",
-    "ZeroRedundancyOptimizer",
-    "as_functional_optim",
-]
-
-_RPC = "it works by remote calls, which rushlight has not; use the optimizer itself"
-DistributedOptimizer = refused("DistributedOptimizer", _RPC, __name__)
-as_functional_optim = refused("as_functional_optim", _RPC, __name__)
+__all__ = ["ZeroRedundancyOptimizer"]
 
 
 class ZeroRedundancyOptimizer(Optimizer, Joinable):
@@ -181,29 +171,3 @@ class _ZeROJoinHook(JoinHook):
     def main_hook(self) -> None:
         """A step."""
         self.zero.step()
-
-
-class PostLocalSGDOptimizer(Optimizer):
-    """An optimizer after whose step an averager takes the mean over the processes."""
-
-    def __init__(self, optim: Optimizer, averager: Any) -> None:
-        self.optim, self.averager = optim, averager
-        self.param_groups, self.state = optim.param_groups, optim.state
-
-    def step(self) -> None:  # type: ignore[override]
-        """A step of the optimizer, and of the averager."""
-        self.optim.step()
-        self.averager.average_parameters(params=self.param_groups)
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Let the gradients go."""
-        self.optim.zero_grad(set_to_none)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the optimizer, and the averager's step."""
-        return {**self.optim.state_dict(), "step": self.averager.step}
-
-    def load_state_dict(self, state_dict: Any) -> None:
-        """Take a state over."""
-        self.optim.load_state_dict({k: v for k, v in state_dict.items() if k != "step"})
-        self.averager.step = state_dict.get("step", 0)

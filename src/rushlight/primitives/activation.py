@@ -10,6 +10,7 @@ import numpy as np
 from rushlight.arrays import as_array, contiguous
 from rushlight.core.row import Primitive, Sample
 from rushlight.core.tensor import Array
+from rushlight.dtypes import NARROW
 from rushlight.primitives import formulas
 from rushlight.primitives.families import (
     FLOAT,
@@ -19,7 +20,7 @@ from rushlight.primitives.families import (
     taking,
     unary,
 )
-from rushlight.primitives.kernel import lying_like, one_kernel
+from rushlight.primitives.kernel import lying_like, one_kernel, wide
 from rushlight.primitives.placement import as_first, in_rows, pointwise
 from rushlight.primitives.pointwise import (
     exp,
@@ -297,9 +298,8 @@ def _gelu(x: Array, *, approximate: str) -> tuple[Array, Array]:
 
 @one_kernel(lies=(0, 1))
 @warm_gradient(1 << 14)
-def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
+def _gelu_slopes(g: list[Any], x: Any, part: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""
-    part = out1
     if approximate == "none":
         slope = exp(x * x * -0.5) * (0.5 * formulas.SQRT_2_PI)
     else:
@@ -310,6 +310,13 @@ def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
         return first
     second = g[1] * slope
     return second if first is None else first + second
+
+
+def _gelu_vjp(g: list[Any], x: Any, out1: Any, approximate: str) -> Any:
+    """The kernel sees F before it was rounded: of narrow floats it is computed again."""
+    if out1._data_.dtype in NARROW:
+        out1 = gelu(wide(x), approximate=approximate)[1]
+    return _gelu_slopes(g, x, out1, approximate)
 
 
 # The second output is kept for the derivative, which then needs no second tanh.

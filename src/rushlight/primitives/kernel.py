@@ -61,8 +61,8 @@ def one_kernel(
     def single(g: Any, *saved: Any) -> Any:
         first = g if g.__class__ is not list else next(part for part in g if part is not None)
         if (dtype := first._data_.dtype) is not _SINGLE and dtype in NARROW:
-            wide = rule(_wide(g), *map(_wide, saved))
-            gradient = wide if wide is None else wide.to(dtypes.of(dtype))
+            whole = rule(wide(g), *map(wide, saved))
+            gradient = whole if whole is None else whole.to(dtypes.of(dtype))
         else:
             gradient = rule(g, *saved)
         if gradient is not None:
@@ -155,9 +155,9 @@ def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:
     return laid_out(x, strides=strides)
 
 
-def _wide(value: Any) -> Any:
+def wide(value: Any) -> Any:
     if value.__class__ is list:
-        return [_wide(part) for part in value]
+        return [wide(part) for part in value]
     if isinstance(value, TensorBase) and value._data_.dtype in NARROW:
         return value.float()  # type: ignore[attr-defined]
     return value

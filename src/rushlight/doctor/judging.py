@@ -12,6 +12,7 @@ import numpy as np
 from rushlight import nn
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
+from rushlight.doctor.data import Data
 from rushlight.doctor.findings import ERROR, WARNING, Finding
 from rushlight.doctor.making import SEQUENCES, Making
 from rushlight.doctor.places import OWN, USER, Place, calls_of_users, here, kind_of, said_to_test
@@ -47,8 +48,12 @@ class Pass:
         self.count = 0
         self.varied = True
         self.tests = False
+        # Whether the rows are real numbers, and all that goes in.
+        self.real = False
         self.span = None
         self.sequences: list[tuple[Place, int, int]] = []
+        # What is to be said, if it is trained, of how its inputs were made.
+        self.said: list[Finding] = []
         if x is not None:
             data = x._data_
             self.span = span(data)
@@ -114,7 +119,7 @@ class Judging:
         self.now: tuple[Pass, ...] = ()
         self.passes: list[Pass] = []
         self.judgements: list[Judgement] = []
-        self.sorting, self.making = Sorting(doctor), Making(doctor)
+        self.sorting, self.making, self.data = Sorting(doctor), Making(doctor), Data(doctor)
         self.kept = 0
         self.missed: dict[Place, list[Any]] = {}
         self.widened: dict[int, Any] = {}
@@ -149,8 +154,8 @@ class Judging:
         """A module is called."""
         self.stack.append(module)
         if len(self.stack) > 1:
-            if self.now and isinstance(module, SEQUENCES):
-                self._sequence(module, args)
+            if self.now:
+                self._taken(module, args)
             return
         self.turns = {}
         whose = self.whose.get(module)
@@ -170,10 +175,22 @@ class Judging:
             self.making.first_called(module, place)
         one.tests = said_to_test(calls_of_users())
         self.now = (one,)
-        if isinstance(module, SEQUENCES):
-            self._sequence(module, args)
+        self._taken(module, args)
+        if x is not None:
+            given = sum(isinstance(a, TensorBase) for a in args)
+            one.real = given == 1 and x._data_.dtype.kind == "f"
+            if one.tests:
+                self.data.tested(one, whose, x._data_)
         if len(self.passes) < _MOST_CALLS:
             self.passes.append(one)
+
+    def _taken(self, module: Any, args: Any) -> None:
+        """What a module is given, be it within another."""
+        for found in map(self.doctor.turned.of, args):
+            if found is not None:
+                self.now[0].said.append(found)
+        if isinstance(module, SEQUENCES):
+            self._sequence(module, args)
 
     def _sequence(self, module: Any, args: Any) -> None:
         one, place = self.now[0], here()
@@ -192,6 +209,8 @@ class Judging:
         for t in _tensors(output):
             if t._node_ is not None:
                 self.doctor.wait(t._node_, one.mark)
+                for finding in one.said:
+                    self.doctor.find(finding, t._node_)
         mode = self.modes.get(module)
         if not one.training and one.whose.noisy:
             one.whose.eval_place = mode[1] if mode else None
@@ -254,6 +273,7 @@ class Judging:
         self._in_evaluation_mode()
         self.sorting.conclude()
         self.making.conclude()
+        self.data.conclude()
         self._one_class()
         for place, alone in self.single.items():
             if len(alone) >= 5 and all(alone):
@@ -477,12 +497,17 @@ def _labelled(doctor: Doctor, call: Call) -> None:
     flat = y.reshape(-1)
     if not classes and not ((flat == 0) | (flat == 1)).all():
         return
+    fact, goal = call.facts[0], doctor.memory.of(target)
+    alone = fact is not None and not (goal is not None and goal.learned)
+    passes = fact.passes if fact is not None and alone else ()
     place, weighted = call.place, classes and len(call.inputs) > 2 and call.inputs[2] is not None
 
     def look() -> None:
         labels = flat.astype(np.int64)
         judging.sorting.labels.setdefault(place, []).append(labels)
         judging.kept += len(labels)
+        if len(passes) == 1:
+            judging.data.trained(place, passes[0], labels)
         if classes and not weighted and x.ndim == 2 and x.shape[1] <= 1000 and doctor.layers.looks:
             kept = labels[(labels >= 0) & (labels < x.shape[1])]
             counts = np.bincount(kept, minlength=x.shape[1])

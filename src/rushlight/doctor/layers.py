@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rushlight import nn
 from rushlight.core.tensor import TensorBase
 from rushlight.doctor.findings import ERROR, WARNING, Finding
 from rushlight.doctor.places import Place
@@ -55,6 +56,8 @@ class Layers:
         self.decay: dict[Any, float] = {}
         self.rate: dict[Any, float] = {}
         self.same: dict[Parameter, int] = {}
+        # Which weight was taken last at a line.
+        self.taken: dict[Place, Any] = {}
 
     def rules(self) -> list[tuple[str, Rule]]:
         """What is to be asked about which rows."""
@@ -311,6 +314,8 @@ def _takes(doctor: Doctor, call: Call) -> None:
     """A layer with its input: a saturated activation before it, or data that is not normalised."""
     fact, x, layers = call.facts[0], call.inputs[0], doctor.layers
     weight = call.inputs[1]
+    if isinstance(weight, nn.Parameter):
+        layers.taken[call.place] = weight
     if call.node is None or not isinstance(x, TensorBase) or not isinstance(weight, TensorBase):
         return
     if not layers.looks or x._data_.dtype.kind != "f" or x._data_.ndim < 2:
@@ -373,6 +378,9 @@ def _ends(doctor: Doctor, call: Call) -> None:
     x, fact = call.inputs[0]._data_, call.facts[0]
     if call.node is None or fact is None or not fact.learned or x.ndim < 1 or len(x) < 8:
         return
+    last = doctor.layers.taken.get(fact.place) if fact.op in _TAKES else None
+    if last is not None and not last._requires_grad_:
+        doctor.wait(call.node, doctor.steps.known(last, fact.place).ends)
     passes = [one for one in fact.passes if one.learned]
     if not doctor.layers.looks or not passes or not all(one.varied for one in passes):
         return

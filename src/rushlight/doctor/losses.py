@@ -8,6 +8,7 @@ import numpy as np
 
 from rushlight.core.node import Node
 from rushlight.core.tensor import TensorBase
+from rushlight.doctor.dimensions import SOFT, compared, softened, wrong_dim
 from rushlight.doctor.facts import Fact
 from rushlight.doctor.findings import ERROR, WARNING, Finding
 from rushlight.doctor.places import Place, asked, here
@@ -15,7 +16,6 @@ from rushlight.doctor.places import Place, asked, here
 if TYPE_CHECKING:
     from rushlight.doctor.watching import Call, Doctor
 
-_SOFT = ("softmax", "log_softmax")
 _NAMES = {
     "softmax": "softmax", "log_softmax": "log_softmax", "sigmoid": "a sigmoid", "tanh": "tanh",
     "relu": "a ReLU", "linear": "a linear layer", "convolution": "a convolution",
@@ -45,7 +45,7 @@ def _softened_again(doctor: Doctor, call: Call) -> None:
     if before is None or call.node is None:
         return
     loss = call.name == "cross_entropy" or asked("cross_entropy") is not None
-    if loss and before.learned and before.op not in _SOFT and _adds_up(call.inputs[0]):
+    if loss and before.learned and before.op not in SOFT and _adds_up(call.inputs[0]):
         doctor.find(Finding(
             "softmax-twice", ERROR, "softmax is applied twice: by hand, and then the cross-entropy", call.place,
             "CrossEntropyLoss applies log_softmax itself, and is given probabilities: no number below 0, and each "
@@ -57,7 +57,7 @@ def _softened_again(doctor: Doctor, call: Call) -> None:
         return
     does = "CrossEntropyLoss applies log_softmax itself" if loss else f"{call.name} is applied"
     also = ((f"{before.op}", before.place),) if before.place != call.place else ()
-    if before.op in _SOFT and not (call.name == "softmax" and before.op == "log_softmax"):
+    if before.op in SOFT and not (call.name == "softmax" and before.op == "log_softmax"):
         plain = before.op == "softmax"
         largest = f" (here {float(_rows(call.inputs[0]).max()):.3g} at most)" if plain else ""
         doctor.find(Finding(
@@ -121,28 +121,6 @@ def _softmax(doctor: Doctor, call: Call) -> None:
         ), call.node)  # fmt: skip
 
 
-def _over_the_batch(doctor: Doctor, call: Call) -> None:
-    """A choice among classes by probabilities that were taken over the batch."""
-    before = call.facts[0]
-    if before is None or before.op not in _SOFT or len(before.shape) != 2 or not before.learned:
-        return
-    dim = before.static.get("dim", -1) % 2
-    chosen = call.static.get("dim")
-    if dim == 0 and isinstance(chosen, int) and chosen % 2 == 1 and min(before.shape) > 1:
-        doctor.find(_wrong_dim(before, call.place))
-
-
-def _wrong_dim(fact: Fact, place: Place) -> Finding:
-    return Finding(
-        "softmax-dim", ERROR, f"{fact.op} runs over the wrong dimension", fact.place,
-        f"It was taken over dim={fact.static.get('dim')} of a tensor of shape {list(fact.shape)}, and its "
-        "result is used as probabilities of classes along dimension 1: those of one sample do not add up "
-        "to 1, and samples of a batch compete with each other.",
-        "Write dim=1 (or dim=-1): the dimension of the classes.",
-        (("used", place),),
-    )  # fmt: skip
-
-
 # ---- probabilities where logits belong, and the other way round ----------------------------------
 
 
@@ -158,9 +136,9 @@ def _likelihood(doctor: Doctor, call: Call) -> None:
     if np.mean(np.abs(sums - 1) < 0.05) >= 0.5:
         return
     fact = call.facts[0]
-    origin = fact.parent if fact is not None and fact.op == "log" and fact.parent else fact
-    if origin is not None and origin.op in _SOFT and (fact is not origin or origin.op != "softmax"):
-        doctor.find(_wrong_dim(origin, call.place), call.node)
+    origin = softened(fact)
+    if origin is not None and (fact is not origin or origin.op != "softmax"):
+        doctor.find(wrong_dim(origin, call.place), call.node)
         return
     even = (x >= 0).all() and np.mean(np.abs(x.sum(axis=1) - 1) < 0.01) > 0.9
     also = ((fact.op, fact.place),) if fact is not None and fact.place != call.place else ()
@@ -428,12 +406,12 @@ def _indices(doctor: Doctor, inputs: tuple[Any, ...], static: dict[str, Any]) ->
     ))  # fmt: skip
 
 
-BEFORE = {"cross_entropy": _labels, "nll": _labels, "embedding": _indices}
+BEFORE = {"cross_entropy": _labels, "nll": _labels, "embedding": _indices, "eq": compared}
 
 RULES = [
     ("cross_entropy", _softened_again), ("log_softmax", _softened_again),
     ("softmax", _softened_again), ("cross_entropy", _one_class), ("softmax", _softmax),
-    ("log_softmax", _softmax), ("argmax", _over_the_batch), ("nll", _likelihood), ("log", _log),
+    ("log_softmax", _softmax), ("nll", _likelihood), ("log", _log),
     ("log_sigmoid", _log_sigmoid), ("binary_cross_entropy", _binary),
     ("xlogy", _divergence), ("expand", _pair_broadcast),
     ("sub", _difference), ("mul", _difference), ("eq", _compared), ("squared_distance", _out_of_reach),

@@ -105,6 +105,16 @@ def _without_gradient(doctor: Doctor, steps: Steps, o: Optimizing) -> None:
             "Set requires_grad=True for what is to be trained, or give the optimizer other parameters.",
         ))  # fmt: skip
         return
+    head = [k for k in o.params if k.frozen and not k.backwards and k.last * 2 >= o.steps]
+    if head and any(k.backwards for k in wants):
+        doctor.find(found(
+            "frozen", "the last layer is frozen, and what stands before it is trained", o.place,
+            f"{first_names(head)} has requires_grad=False and is the last that the loss comes from; {o.kind} has it, "
+            f"and moves {first_names([k for k in wants if k.backwards])}.",
+            "Set requires_grad=True for the last layer: a new head is what is trained first. If it is meant to "
+            "stay, leave it out of the optimizer.", *([("used", head[0].place)] if head[0].place else []),
+            severity=WARNING,
+        ))  # fmt: skip
     missing = [k for k in wants if not k.backwards and not k.library]
     if not missing:
         return

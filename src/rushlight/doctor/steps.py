@@ -40,6 +40,12 @@ class Parameter:
         self.stale: int | None = None
         self.used_by: Any = None
         self.wiped = False
+        # Backwards that began right behind it while it was frozen.
+        self.last = 0
+
+    def ends(self) -> None:
+        """A backward begins right behind it, and it is frozen."""
+        self.last += 1
 
     @property
     def label(self) -> str:

@@ -18,7 +18,7 @@ from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
-from rushlight.doctor import crashes, losses
+from rushlight.doctor import crashes, dimensions, losses
 from rushlight.doctor.facts import COPIED, DRAWN, Fact, Memory, owner
 from rushlight.doctor.findings import Finding, Report
 from rushlight.doctor.judging import Judging
@@ -71,8 +71,10 @@ class Doctor(Interpreter):
         self.layers = Layers(self)
         self.judging = Judging(self)
         self.numbers = Numbers(self)
+        self.turned = dimensions.Turned()
         self.rules: dict[str, list[Rule]] = {}
-        for name, rule in [*losses.RULES, *self.layers.rules(), *self.judging.rules()]:
+        known = (*losses.RULES, *dimensions.RULES, *self.layers.rules(), *self.judging.rules())
+        for name, rule in known:
             self.rules.setdefault(name, []).append(rule)
         # What is to be done when a backward goes through a node; and the line of each node.
         self.waiting: weakref.WeakKeyDictionary[Node, list[Callable[[], None]]]
@@ -186,8 +188,8 @@ class Doctor(Interpreter):
             fact = parent
         else:
             fact = Fact(name, place, static, shape, learned, passes)
-            if name == "log" and parent is not None:
-                fact.parent = parent
+            if parent is not None:
+                fact.parent = dimensions.origin(name, inputs, facts, parent)
         if not row.view:
             for o in outs:
                 self.memory.put(o, fact)

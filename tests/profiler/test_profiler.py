@@ -469,6 +469,9 @@ def test_a_folder_for_tensorboard(tmp_path):
 
 def test_lines_of_the_user_and_modules(tmp_path):
     step = step_of(rushlight)
+    for framework in (torch, rushlight):
+        plain = measured(framework, step_of(framework), with_modules=True)
+        assert not [e for e in plain.events() if e.name.startswith("nn.Module: ")]
     found = measured(rushlight, step, with_stack=True)
     (linear, *_) = [e for e in found.events() if e.name == "aten::linear"]
     assert linear.stack[0].partition("(")[0].endswith("test_profiler.py")

@@ -174,7 +174,7 @@ class _KinetoProfile:
             self._watch = Watch(
                 memory=self.profile_memory,
                 stack=self.with_stack,
-                modules=self.with_stack or self.with_modules,
+                modules=self.with_stack,
             )
             places.start(self._watch)
 
@@ -220,7 +220,7 @@ class _KinetoProfile:
         if self._saved:
             raise RuntimeError("Trace is already saved.")
         asked = ("with_stack", "profile_memory", "record_shapes", "with_modules", "with_flops")
-        facts = {name: int(getattr(self, name)) for name in asked}
+        facts = {name: 1 for name in asked if getattr(self, name)}
         trace.write(
             str(path), found, *self._began, {**facts, **self.preset_metadata, **self._added}
         )
@@ -266,8 +266,8 @@ class profile(_KinetoProfile):
 
     activities: all are of the CPU here. schedule: what to do in which step (`schedule` makes one);
     on_trace_ready is called with the profile after each cycle of it, or at the end. record_shapes,
-    profile_memory, with_stack (the user's lines), with_flops (of products and convolutions) and
-    with_modules (calls of modules) say what is noted besides.
+    profile_memory, with_stack (the user's lines, and calls of modules) and with_flops (of products and
+    convolutions) say what is noted besides; with_modules is for TorchScript and adds nothing, as in torch.
 
     >>> import rushlight as torch
     >>> with profile() as measured:

@@ -34,6 +34,8 @@ UNREAD = {
          {"x": r"\operatorname{blank}\left(g, i_{1}\right)",
           "values": r"\operatorname{index}\left(g, i_{1}\right)"}),
         ("floor", r"y = \left\lfloor x \right\rfloor", {"x": "0"}),
+        # How many there are is n, and no number of a sample's.
+        ("mean", r"y = \frac{1}{n} \sum_i x_i", {"x": r"\operatorname{expand}\left(\frac{g}{n}\right)"}),
     ],
 )  # fmt: skip
 def test_the_formulas_that_everybody_knows(name, definition, derivatives):

@@ -190,7 +190,7 @@ class _Reader:
             kind = value.kind if value.kind in (PARAMETER, BUFFER, LEAF, CONSTANT) else INPUT
             if kind == CONSTANT and value.name is not None:
                 kind = INPUT
-            name = self.full.get(value.name or "", value.name) or kind
+            name = self.full.get(value.name, value.name) if value.name else kind
             facts = [*self._facts(value), *self._landed(value)]
             box = self.leaves[value.number] = Box(kind, name, kind, facts)
             if kind == PARAMETER:

@@ -102,7 +102,7 @@ DEFINITIONS: dict[str, str] = {
     "blank": r"y_{i_j} = 0, \quad y = x \text{ elsewhere}",
     "scatter": r"y_{j\, i_{jk}} = \mathrm{src}_{jk}, \quad y = x \text{ elsewhere}",
     "scatter_fill": r"y_{j\, i_{jk}} = \mathrm{value}, \quad y = x \text{ elsewhere}",
-    "entry": r"y = x[\mathrm{index}]",
+    "entry": r"y = x \text{, where one kernel begins}",
     "order": r"x_{y_1} \leq x_{y_2} \leq \ldots",
     "top": r"x_{y_1} \geq x_{y_2} \geq \ldots \geq x_{y_k} \geq \text{all others}",
     "kth": r"y = \text{the index of the } k\text{-th smallest } x_i",

@@ -84,15 +84,17 @@ class Parameter(float):
 
 
 def _counted(number: Any) -> Any:
-    """A whole number that a parameter is taken from: beyond 2 it is how many elements there are."""
+    """A whole number that is divided by or taken from: beyond 2 it is how many elements there are."""
     return Parameter(number, Text("n")) if number.__class__ is int and number > 2 else number
 
 
 class _Symbols(Interpreter):
     """Knows for each array of what it was made."""
 
-    def __init__(self) -> None:
+    def __init__(self, folds: bool) -> None:
         self.known: dict[int, Any] = {}
+        # Whether whole numbers say of how many elements something is made.
+        self.folds = folds
         # Nothing ends while a rule runs, so that an address names one array.
         self.alive: list[Any] = []
 
@@ -115,6 +117,8 @@ class _Symbols(Interpreter):
 
     def apply(self, row: Primitive, inputs: tuple[Any, ...], static: dict[str, Any]) -> Any:
         """Run a row, and remember of what its outputs were made."""
+        if row.name == "div" and self.folds:
+            inputs = (inputs[0], _counted(inputs[1]))
         operands = [self.of(operand) for operand in inputs]
         out = super().apply(row, inputs, static)
         for number, part in enumerate(out if isinstance(out, tuple) else (out,)):
@@ -207,7 +211,7 @@ def _names(row: Primitive, count: int) -> list[str]:
 
 
 def _run(row: Primitive, sample: Sample, static: dict[str, Any]) -> dict[str, Any]:
-    symbols = _Symbols()
+    symbols = _Symbols(folds=row.family != "unary")
     names = _names(row, len(sample.arrays))
     inputs = []
     for name, array in zip(names, sample.arrays, strict=True):

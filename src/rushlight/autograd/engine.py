@@ -292,7 +292,7 @@ class _Walk:
             if self.watched:
                 # Nobody but the leaf that has arrived is to hold its gradient: see accumulate.
                 g = gradients = gradient = data = None
-                turned = node.__class__ is PrimitiveNode and node.plan.row.backwards  # type: ignore[attr-defined]
+                turned = node.__class__ is PrimitiveNode and node.plan.row.backwards
                 for edge in node._edges[::-1] if turned else node._edges:
                     if edge is not None and self.watched.get(edge) is node:
                         del self.watched[edge]

@@ -89,7 +89,7 @@ def _gradients(
         raise RuntimeError(
             "Output of the user-provided function is independent of an input, in strict mode"
         )
-    if strict and create_graph and not all(g._requires_grad_ for g in found):
+    if strict and create_graph and any(g is None or not g._requires_grad_ for g in found):
         raise RuntimeError(
             "The jacobian of the user-provided function is independent of an input, in strict mode"
         )

@@ -72,8 +72,7 @@ class TensorBase:
     # Of a program's class: whether results of operations are of it, and whether it answers below autograd.
     _spreads_ = _dispatches_ = False
     _name_: str | None = None
-    # Whether it is shown as a leaf: the argument of a function that is differentiated.
-    _is_argument_: bool = False
+    _is_argument_: bool = False  # Shown as a leaf: of a function that is differentiated.
     _tangents_: Any = None  # By the levels of forward mode.
     # Whether this shows its memory conjugated or negated: see `turn`.
     _turned_: bool = False

@@ -240,7 +240,7 @@ class UntypedStorage(_Casts):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            part = self._slice(index)
+            part: Any = self._slice(index)
             # A storage of its own, on the same memory: what lies in it counts from its first byte.
             return UntypedStorage.on(np.asarray(memoryview(part)) if has_memory(part) else part)
         self._need_bytes()

@@ -156,6 +156,7 @@ def _placed_at(x: Tensor, strides: tuple[int, ...]) -> Tensor:
 
 
 def wide(value: Any) -> Any:
+    """A narrow float, or each of several, in single precision; others as they are."""
     if value.__class__ is list:
         return [wide(part) for part in value]
     if isinstance(value, TensorBase) and value._data_.dtype in NARROW:

@@ -43,7 +43,9 @@ def _in_steps(
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """`recur` under autocast, which lowers the products, and rounds where torch's steps do."""
     w_ih: Any
-    w_ih, w_hh, b_ih, b_hh, *projection = weights
+    w_hh: Any
+    w_ih, w_hh, b_ih, b_hh, *rest = weights
+    projection: Any = rest
     ends = list(accumulate(sizes))
     given, now = linear(x, w_ih, b_ih), [state[:0] for state in states]
     found: list[Any] = [None] * len(sizes)
@@ -147,7 +149,7 @@ def run_layers(
     return _to_keep(x, mode), [stack(*kept, dim=0) for kept in finals]
 
 
-def in_steps(
+def in_time(
     output: Tensor, shape: tuple[int, ...], mode: str, directions: int, projected: bool, first: bool
 ) -> Tensor:
     """The rows of a last layer as (length, batch, width), with the batch first where asked: a new tensor.
@@ -220,7 +222,7 @@ def _function(mode: str, name: str) -> Any:
         out, finals = run_layers(mode, rows_in, states, weights, sizes, directions, widths, lost)
         projected = mode == "LSTM" and widths[0] != widths[1]
         shape = length, batch, out.shape[-1]
-        return in_steps(out, shape, mode, directions, projected, batch_first), *finals
+        return in_time(out, shape, mode, directions, projected, batch_first), *finals
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = (

@@ -16,7 +16,7 @@ from rushlight.core.state import state as autograd
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn, warn_once
 from rushlight.nn import init
-from rushlight.nn.functional.recurrent import in_steps, one_step, run_layers
+from rushlight.nn.functional.recurrent import in_time, one_step, run_layers
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import new_parameter
 from rushlight.nn.utils.rnn import PackedSequence
@@ -277,7 +277,7 @@ class RNNBase(Module):
         output, finals = self._run(rows_in, given, (batch,) * length)
         shape = length, batch, (self.proj_size or self.hidden_size) * self._directions
         first = self.batch_first and batched
-        output = in_steps(output, shape, self.mode, self._directions, bool(self.proj_size), first)
+        output = in_time(output, shape, self.mode, self._directions, bool(self.proj_size), first)
         if not batched:
             return output.squeeze(1), self._packed_states([state.squeeze(1) for state in finals])
         return output, self._packed_states(finals)

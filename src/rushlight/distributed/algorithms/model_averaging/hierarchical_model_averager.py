@@ -1,4 +1,4 @@
-"""Means of small groups often, of large ones seldom (Lin et al. 2020, "Don't Use Large Mini-Batches, Use Local SGD")."""
+"""Means of small groups often, of large ones seldom (Lin et al. 2020, Don't Use Large Mini-Batches, Use Local SGD)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,5 @@ class HierarchicalModelAverager(ModelAverager):
         """Count a step, and take the mean if it is time for one."""
         due = [p for p in self.period_process_group_dict if self.step % p == 0]
         if self.step >= self.warmup_steps and due:
-            average_parameters_or_parameter_groups(
-                params, self.period_process_group_dict[due[-1]]
-            )
+            average_parameters_or_parameter_groups(params, self.period_process_group_dict[due[-1]])
         self.step += 1

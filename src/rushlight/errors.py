@@ -82,6 +82,14 @@ def warn_once(message: str, kind: str = "") -> None:
         warn(message)
 
 
+def no_method(name: str, value: object) -> TypeError:
+    """What torch raises for a method of tensors, by its name there, that is asked of something else."""
+    return TypeError(
+        f"descriptor '{name.split('.')[2]}' for 'torch._C.TensorBase' objects doesn't apply to a "
+        f"'{type(value).__name__}' object"
+    )
+
+
 def no_memory(error: Exception) -> RuntimeError:
     """What torch raises where an array cannot be allocated."""
     return RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {error}")

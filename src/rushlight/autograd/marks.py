@@ -39,7 +39,7 @@ def check_marks(
     node: Any, args: tuple[Any, ...], results: tuple[Any, ...], recording: bool
 ) -> None:
     """Raise torch's errors for tensors that are marked and must not be."""
-    from rushlight.ops.inplace import admit
+    from rushlight.ops.writable import admit
 
     for t in node.dirty_tensors or ():
         if not isinstance(t, TensorBase):

@@ -145,9 +145,7 @@ class Primitive:
     narrow: Callable[..., Any] = field(init=False, repr=False)
     # It is linear in its floating inputs together: applied to their tangents it is its own derivative.
     linear: bool = False
-    backwards: bool = (
-        False  # In torch its first leaves stand deeper: where hooks see them, the last comes first.
-    )
+    backwards: bool = False  # Where hooks see leaves, its last comes first, as in torch.
     # What torch prints as grad_fn, if it is not the name in camel case; may depend on the parameters.
     label: str | Callable[[PrimitiveNode], str] | None = None
     plans: dict[int, Plan] = field(default_factory=dict, repr=False)

@@ -74,8 +74,7 @@ class TensorBase:
     _name_: str | None = None
     _is_argument_: bool = False  # Shown as a leaf: of a function that is differentiated.
     _tangents_: Any = None  # By the levels of forward mode.
-    # Whether this shows its memory conjugated or negated: see `turn`.
-    _turned_: bool = False
+    _turned_: bool = False  # Whether this shows its memory conjugated or negated: see `turn`.
 
     _data_: Array
     _node_: Node | None

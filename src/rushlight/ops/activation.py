@@ -24,9 +24,10 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import alike, in_rows
-from rushlight.ops.inplace import admit, ask, assign, check_memory
+from rushlight.ops.inplace import ask, assign
 from rushlight.ops.outputs import write_underived
 from rushlight.ops.precision import in_half
+from rushlight.ops.writable import admit, check_memory
 from rushlight.primitives import activation as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives import softmax as softmax_rows

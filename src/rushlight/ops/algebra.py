@@ -129,13 +129,13 @@ def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return write_out(out, apply(rows.inv, input))
 
 
-def a_vector(a: Array, b: Array, left: bool) -> bool:
+def a_vector(a: Sequence[int], b: Sequence[int], left: bool) -> bool:
     """Whether the right side of a x = b is a vector for each matrix, as its shape says; it has to stand on the left."""
-    vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
+    vector = len(b) == 1 or (len(a) - 1 == len(b) and tuple(b) == tuple(a[:-1]))
     if vector and not left:
         raise RuntimeError(
             "linalg.solve: Incompatible shapes of A and B for the equation XA = B "
-            f"({a.shape[-2]}x{a.shape[-1]} and {b.shape[-1]}x1)"
+            f"({a[-2]}x{a[-1]} and {b[-1]}x1)"
         )
     return vector
 
@@ -151,7 +151,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
         )
     if not b.ndim and a.ndim > 1:
         raise RuntimeError("linalg.solve: The input tensor B must have at least 2 dimensions.")
-    if a_vector(a, b, left):
+    if a_vector(a.shape, b.shape, left):
         return write_out(out, apply(rows.solve, A, B.unsqueeze(-1)).squeeze(-1))
     if not left:
         return write_out(out, apply(rows.solve, A.mT, B.mT).mT)

@@ -47,7 +47,7 @@ def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
     """`solve`, and where a pivot was zero (0: nowhere), which gives infinities and nan."""
-    vector = a_vector(A._data_, B._data_, left)
+    vector = a_vector(A._data_.shape, B._data_.shape, left)
     right = B.unsqueeze(-1) if vector else B
     result, info = _guarded(lambda m: solve(m, right, left=left), A, right, left, check_errors)
     result = result.squeeze(-1) if vector else result

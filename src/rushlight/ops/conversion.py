@@ -36,8 +36,8 @@ from rushlight.ops.arguments import (
     type_name,
 )
 from rushlight.ops.data import on_memory
-from rushlight.ops.inplace import admit
 from rushlight.ops.legacy import LEGACY, LegacyType
+from rushlight.ops.writable import admit
 from rushlight.outline import blank
 from rushlight.primitives import pointwise as rows
 from rushlight.primitives import view as view_rows

@@ -12,7 +12,8 @@ from rushlight.core.doors import draw, literal
 from rushlight.core.tensor import Array, wrap
 from rushlight.memory import placed
 from rushlight.ops.arguments import named, need_flag, need_float, need_tensor
-from rushlight.ops.inplace import assign, check_memory
+from rushlight.ops.inplace import assign
+from rushlight.ops.writable import check_memory
 from rushlight.outline import blank
 from rushlight.primitives.kernel import laid_out
 from rushlight.primitives.placement import order_like

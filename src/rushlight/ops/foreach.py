@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from rushlight.ops.inplace import admit
+from rushlight.ops.writable import admit
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

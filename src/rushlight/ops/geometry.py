@@ -19,9 +19,10 @@ from rushlight.layout import contiguous_format, preserve_format
 from rushlight.memory import address, laid, root
 from rushlight.ops.arguments import as_sizes, need_tensor, one_dim, spelled
 from rushlight.ops.conversion import in_order, lies_in
-from rushlight.ops.inplace import admit, asked
+from rushlight.ops.inplace import asked
 from rushlight.ops.moving import lay_out
 from rushlight.ops.shape import squeeze, swapaxes, swapdims, t, transpose, unsqueeze
+from rushlight.ops.writable import admit
 from rushlight.primitives import strided
 from rushlight.primitives import view as rows
 from rushlight.primitives.placement import packed

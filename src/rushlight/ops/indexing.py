@@ -25,17 +25,9 @@ from rushlight.memory import beside, need_distinct
 from rushlight.narrow import need_common, need_signed
 from rushlight.ops.arguments import need_apart, need_tensor, type_name
 from rushlight.ops.data import array_of, checked
-from rushlight.ops.inplace import (
-    admit,
-    ask,
-    check_copy,
-    check_memory,
-    copy_,
-    fill_,
-    rebase,
-    stand_in,
-)
+from rushlight.ops.inplace import ask, copy_, fill_, rebase, stand_in
 from rushlight.ops.masking import filling
+from rushlight.ops.writable import admit, check_copy, check_memory
 from rushlight.overriding.functions import met
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise

@@ -23,7 +23,8 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import astype, in_rows
-from rushlight.ops.inplace import admit, asked, assign, check_memory
+from rushlight.ops.inplace import asked, assign
+from rushlight.ops.writable import admit, check_memory
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.constant import computed

@@ -15,7 +15,8 @@ from rushlight.core.state import state
 from rushlight.core.tape import refresh
 from rushlight.core.tensor import TensorBase, wants_grad
 from rushlight.ops.arguments import need_castable, need_unrecorded, relabel, resize_out, write_out
-from rushlight.ops.inplace import admit, copy_, rebase, stand_in
+from rushlight.ops.inplace import copy_, rebase, stand_in
+from rushlight.ops.writable import admit
 from rushlight.primitives.kernel import hang
 
 if TYPE_CHECKING:

@@ -34,7 +34,8 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.creation import Dtype, as_before, check_sizes, default_float, finish, maker
-from rushlight.ops.inplace import admit, assign, check_memory
+from rushlight.ops.inplace import assign
+from rushlight.ops.writable import admit, check_memory
 from rushlight.outline import blank
 from rushlight.primitives import writing
 from rushlight.primitives.families import broadcast_shapes

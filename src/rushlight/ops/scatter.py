@@ -29,7 +29,8 @@ from rushlight.ops.arguments import (
     write_out,
 )
 from rushlight.ops.conversion import in_rows
-from rushlight.ops.inplace import admit, asked, assign, check_memory
+from rushlight.ops.inplace import asked, assign
+from rushlight.ops.writable import admit, check_memory
 from rushlight.primitives import index as index_rows
 from rushlight.primitives import scatter as rows
 from rushlight.primitives.families import broadcast_shapes

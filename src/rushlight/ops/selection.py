@@ -28,10 +28,11 @@ from rushlight.ops.arguments import (
 )
 from rushlight.ops.conversion import alike, in_rows
 from rushlight.ops.indexing import place
-from rushlight.ops.inplace import admit, asked, assign, check_memory
+from rushlight.ops.inplace import asked, assign
 from rushlight.ops.labels import backward_name
 from rushlight.ops.masking import filling
 from rushlight.ops.precision import in_widest
+from rushlight.ops.writable import admit, check_memory
 from rushlight.primitives import index as rows
 from rushlight.primitives import pointwise
 from rushlight.primitives.index import ARRAY, FULL

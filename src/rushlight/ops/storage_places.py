@@ -18,7 +18,7 @@ from rushlight.memory import address, extent, strided_view, whole
 from rushlight.ops.arguments import as_sizes, need_tensor, relabel
 from rushlight.ops.creation import finish
 from rushlight.ops.geometry import strides_of
-from rushlight.ops.inplace import admit, rebase
+from rushlight.ops.inplace import rebase
 from rushlight.ops.storage import (
     BYTE,
     StorageType,
@@ -27,6 +27,7 @@ from rushlight.ops.storage import (
     type_of,
     warn_of_age,
 )
+from rushlight.ops.writable import admit
 from rushlight.primitives.families import missing
 from rushlight.primitives.placement import packed
 from rushlight.primitives.pointwise import clone

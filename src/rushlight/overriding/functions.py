@@ -21,6 +21,7 @@ from typing import Any, TypeVar, cast
 from rushlight.core.node import PrimitiveNode
 from rushlight.core.tensor import TensorBase, result_class
 from rushlight.core.turned import class_of
+from rushlight.errors import no_method
 from rushlight.overriding import asking
 from rushlight.overriding.asking import ALL, NOBODY, Taker, ask, overloaded, thread
 from rushlight.overriding.below import below, forget_classes
@@ -94,10 +95,7 @@ class Public:
             if thread.asked == ALL:
                 found = overloaded(args, kwargs, tensors=True)
         elif self.name.startswith("torch.Tensor.") and not isinstance(args[0], TensorBase):
-            raise TypeError(
-                f"descriptor '{self.name.split('.')[2]}' for 'torch._C.TensorBase' objects doesn't apply to a "
-                f"'{type(args[0]).__name__}' object"
-            )
+            raise no_method(self.name, args[0])
         elif self.own and not found:
             found = [args[0]]
         types = tuple(class_of(v) if isinstance(v, TensorBase) else type(v) for v in found)
@@ -593,10 +591,8 @@ def admit(cls: type[Any]) -> None:
     if "_turned_" in cls.__dict__:
         return
     cls._dispatches_ = cls.__torch_dispatch__ is not asking.disabled_torch_dispatch
-    if (
-        cls._dispatches_
-        and getattr(cls.__torch_function__, "__func__", None) is asking.torch_function
-    ):
+    plain = getattr(cls.__torch_function__, "__func__", None) is asking.torch_function
+    if cls._dispatches_ and plain:
         # As in torch: what is answered below is not converted above.
         cls.__torch_function__ = asking.disabled_torch_function
     cls._spreads_ = cls.__torch_function__ is not asking.disabled_torch_function

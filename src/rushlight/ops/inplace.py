@@ -26,7 +26,7 @@ from rushlight.core.tape import attach, attach_part, attached, geometry, refresh
 from rushlight.core.tensor import TensorBase, Untracked, bump, inference, wants_grad, wrap
 from rushlight.core.turned import alias, held
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.memory import is_interlaced, need_distinct
+from rushlight.memory import is_interlaced
 from rushlight.narrow import write_rounded
 from rushlight.ops.arguments import (
     NUMBERS,
@@ -38,7 +38,7 @@ from rushlight.ops.arguments import (
 from rushlight.ops.interlaced import WHOLE, in_turn
 from rushlight.ops.labels import SECOND, backward_name
 from rushlight.ops.precision import uncast
-from rushlight.ops.writable import admit, check_copy, check_memory, check_result, check_turned
+from rushlight.ops.writable import admit, check_copy, check_memory, check_result
 from rushlight.outline import Outline
 from rushlight.overriding.functions import met
 from rushlight.primitives import pointwise as rows
@@ -444,8 +444,6 @@ def fill_(self: Tensor, value: Any) -> Tensor:
                 f"fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{value._data_.ndim} dimensions."
             )
-        if 0 in self._data_.strides:
-            need_distinct(self._data_)
         filled: Any = value
     else:
         need_number("fill_", "value", 1, value)

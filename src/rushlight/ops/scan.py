@@ -113,7 +113,7 @@ def _extreme(name: str, row: Primitive, what: str) -> Callable[..., Any]:
             # torch does not ask which dimension it is to go along.
             nowhere = literal(np.empty(input._data_.shape, np.int64))
             nothing: Tensor = apply(laid_out, input, strides=None)
-            nothing = remember(relabel(nothing, label), nowhere)
+            nothing = remember(relabel(nothing, label), input, nowhere)
             return write_outs(out, kind((nothing, nowhere)))
         at = one_dim(dim, input._data_.ndim)
         indices = apply(row, input, dim=at)

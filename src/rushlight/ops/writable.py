@@ -11,7 +11,6 @@ from rushlight.autograd.state import need_tracked
 from rushlight.core.state import state
 from rushlight.core.tape import refresh, refusal
 from rushlight.core.tensor import Array, TensorBase, inference, wants_grad
-from rushlight.core.turned import held
 from rushlight.errors import warn
 from rushlight.memory import address, is_repeated, need_distinct
 from rushlight.ops.arguments import need_apart
@@ -79,19 +78,13 @@ def admit(target: TensorBase, *others: Any) -> bool:
     return True
 
 
-def check_turned(target: TensorBase) -> None:
-    """What is shown conjugated torch conjugates in memory first, which must show each element once."""
-    if target._turned_:
-        need_distinct(held(target))
-
-
 def check_memory(operation: str, target: Array, *others: Any) -> None:
     """Raise torch's errors for a target whose memory this operation cannot write."""
     if 0 in target.strides:
-        if operation == "conj_physical" and target.dtype.kind == "c":
-            need_distinct(target)
-        # Of several dimensions of matrices, torch writes back a copy.
-        if operation not in REGIONS or (operation in ("tril", "triu") and target.ndim > 3):
+        # Of several dimensions of matrices, torch writes back a copy; real numbers it does not conjugate.
+        copied = operation in ("tril", "triu") and target.ndim > 3
+        turned = operation == "conj_physical" and target.dtype.kind == "c"
+        if copied or turned or operation not in REGIONS:
             need_distinct(target)
         elif operation in REGRETTED and is_repeated(target):
             warn(

@@ -33,6 +33,7 @@ from rushlight.ops.arguments import (
     as_dtype,
     need_flag,
     need_tensor,
+    relabel,
     type_name,
 )
 from rushlight.ops.data import on_memory
@@ -122,7 +123,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             # What is new lies so along dimensions of size 1 as well.
             return in_dims(self, view_rows.dims_of(held(self), order))
         return in_order(self, order, copy or self is given)
-    return clone(self) if copy else self
+    return relabel(clone(self), "ToCopyBackward0") if copy else self
 
 
 def _elsewhere(tensor: Tensor, place: device) -> Tensor:

@@ -348,7 +348,7 @@ def checkpoint_sequential(
         use_reentrant = True
     layers = list(functions)
     size = len(layers) // segments
-    if not size and segments > 1:
+    if not size:
         raise ValueError(f"{len(layers)} functions cannot be cut into {segments} segments")
 
     def run(start: int, end: int) -> Callable[[Any], Any]:

@@ -312,7 +312,10 @@ class Optimizer:
 
     def _update_group(self, group: Group) -> None:
         """One step of all parameters of a group that have gradients."""
-        params = group["params"]
+        params, known = group["params"], self.defaults
+        # Of an optimizer that was copied all have that default, and not all groups.
+        if not group.keys() >= known.keys() and (lost := known.keys() - group - {"differentiable"}):
+            raise KeyError(next(name for name in known if name in lost))
         if doors.watching:
             group = options(group)
         option = group.get
@@ -325,9 +328,10 @@ class Optimizer:
                     plain = plain and not g.is_sparse and p._data_.dtype.kind in "fV"
         if not plain:
             self._check_group(group, pairs)
-        maximize, decay = option("maximize"), 0
-        if self._decays_gradient and not option("decoupled_weight_decay"):
-            decay = option("weight_decay", 0)
+        # What a group has beyond the options of its optimizer is the program's own.
+        maximize, decay = "maximize" in known and option("maximize"), 0
+        if self._decays_gradient and "weight_decay" in known:
+            decay = 0 if option("decoupled_weight_decay") else option("weight_decay")
         states, update, keeps = self.state, self._update_parameter, self._keeps_state(group)
         for p, g in pairs:
             state = states.get(p) or {}

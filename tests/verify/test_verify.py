@@ -216,12 +216,20 @@ def test_a_parameter_without_a_gradient_in_one_of_them_is_a_difference(tmp_path)
     assert (found.parting.ours, found.parting.theirs) == ("nothing", "there")
 
 
-def test_gradients_that_are_rounding_say_nothing(tmp_path):
-    ours = [backward(1, 1.0, w=[1.0], b=[1e-9]), step(2, w=[1.0], b=[0.01]), END]
-    theirs = [backward(1, 1.0, w=[1.0], b=[-1e-9]), step(2, w=[1.0], b=[-0.01]), END]
+@pytest.mark.parametrize(
+    ("ours", "theirs", "noise"),
+    [([1e-9], [-1e-9], [True]), ([0.5, 1e-9, 1e-9], [0.5, -1e-9, 1e-9], [False, True, False])],
+)
+def test_gradients_that_are_rounding_say_nothing(tmp_path, ours, theirs, noise):
+    # A step by Adam makes as much of them as of others; of other elements it does say something.
+    moved = [0.01 if g > 0 else -0.01 for g in theirs]
+    ours = [backward(1, 1.0, w=[1.0], b=ours), step(2, w=[1.0], b=[0.01] * len(ours)), END]
+    theirs = [backward(1, 1.0, w=[1.0], b=theirs), step(2, w=[1.0], b=moved), END]
     found = compared(tmp_path, ours, theirs)
     assert found.parting is None
-    assert found.noise == {"b"}
+    assert found.noise["b"].tolist() == noise
+    theirs[1] = step(2, w=[1.0], b=[*moved[:-1], 0.5])
+    assert (compared(tmp_path, ours, theirs).parting is None) == noise[-1]
 
 
 def test_more_events_in_one_and_another_order_are_seen(tmp_path):

@@ -195,9 +195,10 @@ class _Verification:
             return DIVERGE
         if not found.rows:
             return self._by_output()
+        count = sum(int(part.sum()) for part in found.noise.values())
         noise = (
-            f"; not compared: {len(found.noise)} whose gradients are rounding alone"
-            if found.noise
+            f"; not compared: {count:,} elements of {len(found.noise)} parameters, whose gradients are rounding alone"
+            if count
             else ""
         )
         agree = "agrees" if len(found.rows) == 1 else "agree"

@@ -47,8 +47,8 @@ class Comparison:
     parting: Parting | None = None
     ends: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     counts: tuple[int, int] = (0, 0)
-    # Parameters whose gradients are nothing but rounding: what a step makes of them says nothing.
-    noise: set[str] = field(default_factory=set)
+    # The elements of parameters whose gradients are nothing but rounding: what a step makes of them says nothing.
+    noise: dict[str, Any] = field(default_factory=dict)
 
 
 def difference(ours: Any, theirs: Any, floor: float = 0.0) -> float:
@@ -137,18 +137,28 @@ def _one(found: Comparison, a: Event, b: Event, tolerance: float) -> None:
             if name == "loss" and x.size == 1:
                 row.losses = float(x.reshape(-1)[0]), float(y.reshape(-1)[0])
         elif name.startswith("gradient"):
-            size = max((float(np.abs(g).max()) if g.size else 0.0) for g in (x, y))
-            if top > 0 and size < 1e-5 * top:
-                found.noise.add(parameter)
+            noise = _rounding(x, y, 1e-5 * top)
+            if noise.any():
+                found.noise[parameter] = found.noise.get(parameter, False) | noise
             apart = difference(x, y, 1e-3 * top)
-            row.gradients = max(row.gradients or 0.0, 0.0 if parameter in found.noise else apart)
-        elif parameter in found.noise:
-            continue
+            row.gradients = max(row.gradients or 0.0, 0.0 if noise.all() else apart)
         else:
-            apart = difference(x, y, 1e-3)
+            noise = found.noise.get(parameter, np.False_)
+            if noise.all():
+                continue
+            apart = difference(np.where(noise, y, x) if x.shape == noise.shape else x, y, 1e-3)
             row.values = max(row.values or 0.0, apart)
         if not apart <= tolerance:
             _part(found, a, name, *shown(x, y), apart)
+
+
+def _rounding(ours: Any, theirs: Any, small: float) -> Any:
+    """Which elements of a gradient are small beside all others, and nothing but rounding."""
+    if ours.shape != theirs.shape or not ours.size:
+        return np.False_
+    size = np.maximum(np.abs(ours), np.abs(theirs))
+    tiny = size < small
+    return tiny if tiny.all() else tiny & (np.abs(ours - theirs) > 1e-3 * size)
 
 
 def _part(

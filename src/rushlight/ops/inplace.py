@@ -304,8 +304,7 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
             ask(run, self, args, kwargs)
             raise
         try:
-            check_turned(self)
-            check_memory(plain, self._data_, *others)
+            check_memory(plain, held(self), *others)
         except RuntimeError:
             # The kernel looks at its dimension and type before it looks at memory.
             ask(run, self, args, kwargs, IndexError, NotImplementedError)
@@ -437,7 +436,8 @@ def zero_(self: Tensor) -> Tensor:
 
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Fill with a number or a 0-d tensor, in place."""
-    check_turned(self)
+    if self._turned_ or isinstance(value, TensorBase):
+        need_distinct(held(self))
     if isinstance(value, TensorBase):
         if value._data_.ndim:
             raise RuntimeError(

@@ -26,7 +26,7 @@ from rushlight.core.tape import attach, attach_part, attached, geometry, refresh
 from rushlight.core.tensor import TensorBase, Untracked, bump, inference, wants_grad, wrap
 from rushlight.core.turned import alias, held
 from rushlight.handles import RemovableHandle as Handle
-from rushlight.memory import is_interlaced
+from rushlight.memory import is_interlaced, need_distinct
 from rushlight.narrow import write_rounded
 from rushlight.ops.arguments import (
     NUMBERS,

@@ -329,7 +329,8 @@ class Optimizer:
         if not plain:
             self._check_group(group, pairs)
         # What a group has beyond the options of its optimizer is the program's own.
-        maximize, decay = "maximize" in known and option("maximize"), 0
+        decay: Any = 0
+        maximize = "maximize" in known and option("maximize")
         if self._decays_gradient and "weight_decay" in known:
             decay = 0 if option("decoupled_weight_decay") else option("weight_decay")
         states, update, keeps = self.state, self._update_parameter, self._keeps_state(group)

@@ -47,7 +47,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             f"expected {form[0]}"
         )
     left, right, weight = (
-        entering(t, lies="rows")
+        entering(t, itself=False, lies="rows")
         for t in (input1.reshape((-1, first[-1])), input2.reshape((-1, second[-1])), weight)
     )
     if state.autocast is not None:

@@ -544,15 +544,22 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         if not recording:
             return results
         listed = results if isinstance(results, tuple) else (results,)
-        marked = tuple(_Once.apply(r, *grads) if isinstance(r, TensorBase) else r for r in listed)
+        marked = tuple(_Once.apply(_unrelated(r)) if isinstance(r, TensorBase) else r for r in listed)
         return marked if isinstance(results, tuple) else marked[0]
 
     return wrapper
 
 
+def _unrelated(result: TensorBase) -> Tensor:
+    """A leaf of its values that wants a gradient, though none leads back: as torch, only who goes on from it errs."""
+    leaf = alias(result)
+    leaf._node_, leaf._requires_grad_ = None, True
+    return leaf
+
+
 class _Once(Function):
     @staticmethod
-    def forward(ctx: Any, result: Any, *grads: Any) -> Any:
+    def forward(ctx: Any, result: Any) -> Any:
         return alias(result)
 
     @staticmethod

@@ -1,5 +1,6 @@
 """The network of digits.py in a browser: it is trained, written as C, built as WebAssembly, and put in a page.
 
+    python -m pip install -e ".[compiler]"          # ziglang, which builds WebAssembly
     rushlight run examples/digits_page.py --out page
     open page/digits.html
 

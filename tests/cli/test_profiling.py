@@ -56,6 +56,7 @@ def test_tables_and_a_picture(script, tmp_path):
     picture = xml.parse(tmp_path / "f.svg").getroot()
     titles = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}title")]
     assert any(title.startswith("nn.Module: Linear_0") for title in titles)
+    assert not any("evaluate_function" in title for title in titles)
 
 
 @pytest.mark.parametrize(("file", "says"), [("f.png", ".svg"), ("nowhere/f.svg", "no folder")])
@@ -124,6 +125,12 @@ def test_a_tree_adds_up(tmp_path):
     names = [frame["name"] for frame in written["shared"]["frames"]]
     assert max(max(sample) for sample in profile["samples"]) < len(names)
     assert "softmax" in names
+    found = profiling.boxes(tally.root)
+    assert sum(box.width for box in found if box.depth == 0) == pytest.approx(1, abs=1e-3)
+    page = profiling.page(tally.root)
+    assert json.loads(page.partition("boxes = ")[2].partition(", flame = ")[0]) == list(
+        map(list, found)
+    )
 
 
 def test_limits_are_measured_once(tmp_path, monkeypatch):

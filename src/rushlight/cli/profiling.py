@@ -10,7 +10,7 @@ import sys
 import time
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,8 +71,8 @@ class Flame(Profiling):
 
     def tell(self, tally: Tally, took: float) -> None:
         """The picture."""
-        drawn = speedscope(tally.root) if self.path.suffix == ".json" else flame(tally.root)
-        self.target.write_text(drawn)
+        write = {".json": speedscope, ".html": page}.get(self.path.suffix.lower(), flame)
+        self.target.write_text(write(tally.root))
         say(f"the flame picture is in {self.path}")
 
 
@@ -201,43 +201,123 @@ def _cost_of_a_mark() -> float:
 
 # ---- pictures -------------------------------------------------------------------------------------
 
-_WIDE, _HIGH = 1200, 18
+_ACROSS, _HIGH = 1200, 18
+_COLOURS = ("#e8a33d", "#7fb069", "#5b8db8", "#c06c84", "#9a8fbf", "#8aa1a8")
+_KINDS = ("kernels", "functions", "modules", "backward", "steps of optimizers")
 _STYLE = (
     "text{font:11px system-ui,sans-serif;pointer-events:none}rect{stroke:#fff;stroke-width:.5}"
     "@media(prefers-color-scheme:dark){svg{background:#1b1b1b}rect{stroke:#1b1b1b}}"
 )
-_COLOURS = ("#e8a33d", "#7fb069", "#5b8db8", "#c06c84", "#9a8fbf", "#8aa1a8")
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Where the time goes</title><style>
+:root{color-scheme:light dark}body{font:14px system-ui,sans-serif;margin:16px;background:Canvas;color:CanvasText}
+h1{font-size:18px;margin:0 0 4px}p{margin:0 0 8px;opacity:.75}p i{display:inline-block;width:10px;height:10px}
+p span{white-space:nowrap;margin-right:12px}#said{min-height:3em}#flame{position:relative}
+#flame button{position:absolute;height:21px;padding:0 3px;border:1px solid Canvas;border-radius:3px;color:#111;
+font:12px system-ui,sans-serif;text-align:left;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;cursor:pointer}
+#flame button:hover{filter:brightness(1.15)}</style></head><body><h1>Where the time goes</h1>
+<p>LEGEND</p><p id="said"></p><div id="flame"></div><script>
+const boxes = BOXES, flame = document.getElementById("flame"), said = document.getElementById("said");
+const hint = "WHOLE in all. The wider, the longer; below a box stands what ran within it. Choose one to look into it.";
+const made = boxes.map(([left, width, depth, colour, name, title]) => {
+  const box = flame.appendChild(document.createElement("button"));
+  Object.assign(box, {textContent: name, title, onclick: () => zoom(left, width, depth)});
+  Object.assign(box.style, {background: colour, top: depth * 21 + "px"});
+  box.onmouseenter = box.onfocus = () => said.textContent = title;
+  return box;
+});
+flame.onmouseleave = () => said.textContent = hint;
+function zoom(from, size, level) {
+  made.forEach((box, i) => {
+    const [left, width, depth] = boxes[i];
+    const above = depth < level && left <= from + 1e-9 && left + width >= from + size - 1e-9;
+    const part = above ? [0, 1] : [(left - from) / size, width / size];
+    const outside = depth < level || part[0] < -1e-9 || part[0] + part[1] > 1 + 1e-9;
+    box.hidden = !above && (outside || part[1] * flame.clientWidth < 2);
+    box.style.opacity = above ? 0.5 : 1;
+    Object.assign(box.style, {left: part[0] * 100 + "%", width: part[1] * 100 + "%"});
+    box.style.paddingInline = part[1] * flame.clientWidth < 20 ? 0 : "3px";
+  });
+  flame.style.height = Math.max(...boxes.map(box => box[2] + 1)) * 21 + "px";
+}
+flame.ondblclick = () => zoom(0, 1, 0);
+addEventListener("keydown", event => event.key === "Escape" && zoom(0, 1, 0));
+addEventListener("resize", () => zoom(0, 1, 0));
+said.textContent = hint;
+zoom(0, 1, 0);
+</script></body></html>
+"""
 
 
-def flame(root: Branch) -> str:
-    """A picture of the tree: as wide as it took, what is within above; a page or an SVG file by itself."""
-    whole = sum(branch.nanoseconds for branch in root.inside.values()) or 1
-    boxes: list[str] = []
-    deepest = 0
+class Box(NamedTuple):
+    """A box of a flame picture: where, as parts of the whole width, how deep, its colour and what it says."""
+
+    left: float
+    width: float
+    depth: int
+    colour: str
+    name: str
+    title: str
+
+
+def boxes(root: Branch) -> list[Box]:
+    """The boxes of a tree: as wide as it took, what is within below."""
+    whole = _whole(root)
+    found: list[Box] = []
 
     def draw(branch: Branch, left: float, depth: int) -> None:
-        nonlocal deepest
-        for name, inner in sorted(branch.inside.items(), key=lambda pair: -pair[1].nanoseconds):
-            width = inner.nanoseconds / whole * _WIDE
-            if width < 0.4:
-                continue
-            deepest = max(deepest, depth)
+        for full, inner in sorted(branch.inside.items(), key=lambda pair: -pair[1].nanoseconds):
+            name = full.removeprefix("autograd::engine::evaluate_function: ")
             title = f"{name}: {_time(inner.nanoseconds)} ({inner.nanoseconds / whole:.1%}), {inner.calls:,} calls"
-            shown = escape(name[: int(width / 6.5)]) if width > 24 else ""
-            y = depth * _HIGH
-            boxes.append(
-                f'<g><title>{escape(title)}</title><rect x="{left:.1f}" y="{y}" width="{width:.1f}" '
-                f'height="{_HIGH}" fill="{_COLOURS[inner.kind % len(_COLOURS)]}"/>'
-                f'<text x="{left + 3:.1f}" y="{y + 13}">{shown}</text></g>'
-            )
+            width, colour = inner.nanoseconds / whole, _COLOURS[inner.kind % len(_COLOURS)]
+            if width < 1e-4:
+                continue
+            found.append(Box(left, width, depth, colour, name.removeprefix("nn.Module: "), title))
+            # What only goes on under the same name is the same box.
+            while len(inner.inside) == 1 and name in inner.inside:
+                inner = inner.inside[name]
             draw(inner, left, depth + 1)
             left += width
 
     draw(root, 0.0, 0)
+    return found
+
+
+def _whole(root: Branch) -> int:
+    return sum(branch.nanoseconds for branch in root.inside.values()) or 1
+
+
+def flame(root: Branch) -> str:
+    """A picture of the tree, as SVG."""
+    parts: list[str] = []
+    drawn = [box for box in boxes(root) if box.width * _ACROSS >= 0.4]
+    for box in drawn:
+        left, width, y = box.left * _ACROSS, box.width * _ACROSS, box.depth * _HIGH
+        shown = escape(box.name[: int(width / 6.5)]) if width > 24 else ""
+        parts.append(
+            f'<g><title>{escape(box.title)}</title><rect x="{left:.1f}" y="{y}" width="{width:.1f}" '
+            f'height="{_HIGH}" fill="{box.colour}"/><text x="{left + 3:.1f}" y="{y + 13}">{shown}</text></g>'
+        )
+    deepest = max((box.depth for box in drawn), default=0)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDE} {(deepest + 1) * _HIGH}" width="100%">'
-        f"<style>{_STYLE}</style>{''.join(boxes)}</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_ACROSS} {(deepest + 1) * _HIGH}" width="100%">'
+        f"<style>{_STYLE}</style>{''.join(parts)}</svg>\n"
     )
+
+
+def page(root: Branch) -> str:
+    """The same as a page, in which a box can be looked into."""
+    drawn = boxes(root)
+    used = {box.colour for box in drawn}
+    legend = " ".join(
+        f'<span><i style="background:{colour}"></i> {kind}</span>'
+        for colour, kind in zip(_COLOURS, _KINDS, strict=False)
+        if colour in used
+    )
+    data = json.dumps(drawn).replace("<", "\\u003c")
+    shown = _PAGE.replace("LEGEND", legend).replace("WHOLE", _time(_whole(root)))
+    return shown.replace("BOXES", data)
 
 
 def speedscope(root: Branch) -> str:

@@ -213,13 +213,7 @@ def hessian(
     def first(*xs: Any) -> Any:
         live = tuple(x if x._requires_grad_ else freed(x) for x in xs)
         _, outputs = _called(func, live, "hessian", scalar=True)
-        gradients = _gradients(
-            outputs,
-            live,
-            [ones(outputs[0])],
-            True,
-            strict,
-        )
+        gradients = _gradients(outputs, live, [ones(outputs[0])], True, strict)
         return tuple(gradients) if several else gradients[0]
 
     return jacobian(
@@ -270,13 +264,7 @@ def vhp(
     single, xs = _prepared(inputs, create_graph, "vhp")
     vs = _vectors(v, xs, "the input", "vhp")
     _, outputs = _called(func, xs, "vhp", scalar=True)
-    first = _gradients(
-        outputs,
-        xs,
-        [ones(outputs[0])],
-        True,
-        strict,
-    )
+    first = _gradients(outputs, xs, [ones(outputs[0])], True, strict)
     found = _gradients(first, xs, vs, create_graph, strict)
     outputs, found = _finished(outputs, create_graph), _finished(found, create_graph)
     return outputs[0], (found[0] if single else tuple(found))

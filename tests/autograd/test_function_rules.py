@@ -165,3 +165,27 @@ def test_a_function_that_saves_its_output_lets_go_of_it():
             assert alive() is None
     finally:
         gc.enable()
+
+
+def test_once_differentiable_and_gradients_that_do_not_come():
+    parity("""
+        from torch.autograd.function import once_differentiable
+        class Square(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.set_materialize_grads(False)
+                ctx.save_for_backward(x)
+                return x * x
+            @staticmethod
+            @once_differentiable
+            def backward(ctx, g):
+                return 2 * ctx.saved_tensors[0] if g is None else g * 2 * ctx.saved_tensors[0]
+        x, v = torch.tensor([2.0], requires_grad=True), torch.ones(1, requires_grad=True)
+        (g,) = torch.autograd.grad(Square.apply(x), x, v, create_graph=True)
+        nothing = torch.autograd.grad(g, v, allow_unused=True, retain_graph=True)
+        refused = attempt(lambda: g.sum().backward())
+        given = torch.rand(2, dtype=torch.float64, requires_grad=True)
+        checks = (attempt(lambda: torch.autograd.gradcheck(Square.apply, (given,))),
+                  torch.autograd.gradcheck(Square.apply, (given,), check_undefined_grad=False))
+        kept = attempt(lambda: Square.apply(x).grad_fn(v))
+    """)

@@ -91,3 +91,40 @@ def test_what_numpy_has_beside_arrays():
         order = np.array(torch.arange(6.0).reshape(2, 3).t()).strides
         sparse = attempt(lambda: np.asarray(torch.eye(2).to_sparse()))
     """)
+
+
+def test_recurrent_layers_say_what_torch_composes():
+    parity("""
+        x, names = torch.rand(2, 3, 4), []
+        for kind in (nn.RNN, nn.GRU, nn.LSTM):
+            for options in ({}, {"bidirectional": True}, {"batch_first": True}):
+                layer = kind(4, 2, **options)
+                names += [layer(x)[0].grad_fn.name(), layer.double()(x.double())[0].grad_fn.name()]
+                packed = nn.utils.rnn.pack_padded_sequence(x.double(), torch.tensor([2.0, 2.0, 1.0]))
+                names.append(layer(packed)[0].data.grad_fn.name())
+    """)
+
+
+def test_layers_and_losses_with_odd_arguments():
+    parity("""
+        import torch.nn.utils.prune as _prune
+        m = nn.Sequential(nn.Conv2d(2, 3, 2), nn.ConvTranspose2d(2, 3, (3, 2)))
+        nn.utils.convert_conv2d_weight_memory_format(m, torch.channels_last)
+        strides = [p.stride() for p in m.parameters()]
+        loaded = nn.LazyLinear(2)
+        loaded.load_state_dict({"weight": torch.ones(2, 3), "bias": torch.ones(2)})
+        wrong = attempt(lambda: loaded(torch.ones(1, 4)))
+        fits = loaded(torch.ones(1, 3))
+        lazy = nn.LazyConv1d(2, 1)
+        lazy.load_state_dict({"weight": torch.ones(2, 3, 1), "bias": torch.ones(2)})
+        shown = lazy(torch.ones(1, 3, 4)).shape, repr(lazy)
+        largest = F.lp_pool1d(torch.linspace(-1, 1, 8)[None], float("inf"), 2)
+        none = F.fractional_max_pool2d(torch.ones(0, 3, 4, 4), 2, output_size=1).shape
+        a = torch.ones(2, 3)
+        errors = [attempt(lambda: F.smooth_l1_loss(a, a, beta=-1.0, reduction="x")),
+                  attempt(lambda: F.multi_margin_loss(3.0, a, p=3)),
+                  attempt(lambda: _prune.custom_from_mask(nn.Linear(3, 2), "weight", torch.zeros(1))),
+                  attempt(lambda: F.rrelu(a.half(), training=True)), attempt(lambda: torch.device(3))]
+        norms = [torch.norm_except_dim(torch.ones(4, 2, 3, 5), 2, d).stride() for d in (0, 1, 3)]
+        metadata = nn.InstanceNorm1d(2).state_dict()._metadata
+    """)

@@ -199,3 +199,13 @@ def test_ldl_errors():
         factors = torch.linalg.ldl_factor(given)
         errors += [attempt(lambda: factors.LD.sum().backward())]
     """)
+
+
+def test_singular_matrices_are_divided_by_their_zero_pivots():
+    parity("""
+        A = torch.randint(-1, 2, (20, 3, 3)).float()
+        inverse = torch.linalg.inv_ex(A)
+        left = torch.linalg.solve_ex(A, torch.ones(3, 1))
+        right = torch.linalg.solve_ex(A.double(), torch.ones(20, 1, 3).double(), left=False)
+        vectors = attempt(lambda: torch.linalg.solve(A, torch.ones(3), left=False))
+    """)

@@ -343,3 +343,24 @@ def test_counts_of_other_optimizers_stay_what_they_are():
         state["state"][0]["step"] = 3
         older.load_state_dict(state)
     """)
+
+
+def test_options_that_a_group_lacks_or_has_beyond_its_optimizer():
+    parity("""
+        w = nn.Parameter(torch.ones(2))
+        w.grad = torch.ones(2)
+        adam, rprop = torch.optim.Adam([w]), torch.optim.Rprop([w])
+        adam.step()
+        lr = adam.param_groups[0].pop("lr")
+        lost = attempt(lambda: adam.step())
+        adam.param_groups[0]["lr"] = lr
+        rprop.param_groups[0]["weight_decay"] = 0.5
+        rprop.step()
+        other = torch.optim.SGD([w])
+        other.load_state_dict(adam.state_dict())
+        strange = attempt(lambda: other.step())
+        bare = torch.optim.SGD([w])
+        bare.__setstate__({"state": {}, "param_groups": []})
+        shown = repr(bare), bare.step.hooked
+        mean = torch.optim.swa_utils.AveragedModel(nn.Linear(1, 1).double(), "meta").n_averaged.device.type
+    """)

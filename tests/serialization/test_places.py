@@ -64,3 +64,14 @@ def test_a_shared_map_changes_the_file(tmp_path):
     with rushlight.serialization.set_default_mmap_options(1):
         rushlight.load(path, mmap=True).fill_(3.0)
     assert rushlight.load(path, mmap=True).tolist() == torch.load(path).tolist() == [3.0] * 4
+
+
+def test_a_slice_of_a_storage_is_a_storage():
+    parity("""
+        storage = torch.arange(4.0).untyped_storage()
+        part = storage[4:12]
+        t = torch.empty(0).set_(part)
+        t[0] = 7.0
+        where = t.storage_offset(), len(part), part.data_ptr() - storage.data_ptr(), storage.tolist()[:8]
+        missing = attempt(lambda: torch.from_file("/there/is/none", size=2))
+    """)

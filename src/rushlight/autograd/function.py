@@ -544,7 +544,9 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         if not recording:
             return results
         listed = results if isinstance(results, tuple) else (results,)
-        marked = tuple(_Once.apply(_unrelated(r)) if isinstance(r, TensorBase) else r for r in listed)
+        marked = tuple(
+            _Once.apply(_unrelated(r)) if isinstance(r, TensorBase) else r for r in listed
+        )
         return marked if isinstance(results, tuple) else marked[0]
 
     return wrapper

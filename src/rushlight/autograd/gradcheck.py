@@ -15,6 +15,7 @@ from rushlight.autograd.directions import (
     same_in_batch,
     same_in_batch_forward,
 )
+from rushlight.autograd.function import Function
 from rushlight.core.tensor import TensorBase, wrap
 from rushlight.primitives.complex import view_as_real
 
@@ -77,6 +78,7 @@ def gradcheck(
     rtol: float = 1e-3,
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
     check_batched_grad: bool = False,
     check_batched_forward_grad: bool = False,
     check_forward_ad: bool = False,
@@ -85,7 +87,8 @@ def gradcheck(
 ) -> bool:
     """Whether backward through func agrees with central differences at inputs (use float64).
 
-    check_forward_ad: forward mode too; check_batched_grad, check_batched_forward_grad: that both give
+    check_undefined_grad: gradients that did not come are zeros, too. check_forward_ad: forward mode too;
+    check_batched_grad, check_batched_forward_grad: that both give
     under vmap what they give one by one.
     Raises GradcheckError with both Jacobians, or returns False if raise_exception is False.
 
@@ -132,6 +135,8 @@ def gradcheck(
                     if not np.allclose(along, slopes, rtol=rtol, atol=atol):
                         what = "Jacobian computed with forward mode mismatch"
                         _differ(what, number, position, slopes, along)
+        if check_backward_ad and check_undefined_grad:
+            _check_undefined(func, given, [x for _, x in wanted])
         if check_batched_grad and not same_in_batch(outputs, [x for _, x in wanted]):
             raise GradcheckError("While computing batched gradients: vmap and a loop differ")
         if check_batched_forward_grad and not same_in_batch_forward(
@@ -145,6 +150,42 @@ def gradcheck(
             raise
         return False
     return True
+
+
+class _Undefined(Function):
+    """What it was given, without a gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> None:
+        return None
+
+
+def _check_undefined(func: Callable[..., Any], given: Sequence[Any], wanted: list[Any]) -> None:
+    """Whether backward takes it that no gradient comes for all outputs, or for one of several."""
+    count = len(outputs_of(func, given))
+    for lost in [range(count), *([i] for i in range(count) if count > 1)]:
+        outputs = [
+            _Undefined.apply(o) if i in lost else o for i, o in enumerate(outputs_of(func, given))
+        ]
+        live = [o for o in outputs if o._requires_grad_]
+        if not live:
+            return
+        start = [wrap(np.zeros(o._data_.shape, o._data_.dtype)) for o in live]
+        try:
+            found = api.grad(live, wanted, start, allow_unused=True)
+        except RuntimeError as error:
+            raise GradcheckError(
+                "Expected backward function to handle undefined output grads: ctx.set_materialize_grads(True) "
+                f"makes zeros of them. {error}"
+            ) from error
+        if any(g is not None and g._data_.any() for g in found):
+            raise GradcheckError(
+                "Expected all input grads to be undefined or zero when all output grads are undefined or zero."
+            )
 
 
 def _differ(what: str, number: int, position: int, numerical: Any, analytical: Any) -> None:
@@ -216,6 +257,7 @@ def gradgradcheck(
 
     return gradcheck(
         gradient, (*given, *seeds), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+        check_undefined_grad=check_undefined_grad and check_rev_over_rev,
         check_batched_grad=check_batched_grad, check_forward_ad=check_fwd_over_rev,
         check_backward_ad=check_rev_over_rev,
     )  # fmt: skip

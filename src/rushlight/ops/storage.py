@@ -242,7 +242,7 @@ class UntypedStorage(_Casts):
         if isinstance(index, slice):
             part: Any = self._slice(index)
             # A storage of its own, on the same memory: what lies in it counts from its first byte.
-            return UntypedStorage.on(np.asarray(memoryview(part)) if has_memory(part) else part)
+            return UntypedStorage.on(np.asarray(part.data) if has_memory(part) else part)
         self._need_bytes()
         return int(self.array[self._at(index)])
 

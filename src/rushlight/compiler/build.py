@@ -121,7 +121,11 @@ def cache_folder() -> Path:
 
 
 # Kernels of so many characters are worth a process of their own. They are vectors already: less is asked for.
+# What calls them is long, too: copies of loops in it would take a third of the time, and are no faster.
 _MUCH = 20_000
+_LESS = ("-O2",), (
+    "-fno-inline-functions", "-fno-inline-small-functions", "-fno-inline-functions-called-once",
+)  # fmt: skip
 
 
 def built(text: str, *more: str, parts: tuple[str, str] | None = None) -> ctypes.CDLL:
@@ -189,7 +193,7 @@ def _library(flags: Sequence[str], place: Path, parts: tuple[str, str] | None) -
     if parts is None or len(parts[0]) < _MUCH:
         return _compile([*command, "-shared", "-o", made, str(place / "program.c"), "-lm"])
     calls = []
-    for part, words, less in zip(("kernels", "loops"), parts, (["-O2"], []), strict=True):
+    for part, words, less in zip(("kernels", "loops"), parts, _LESS, strict=True):
         source = place / f"{part}.c"
         source.write_text(words)
         calls.append([*command, *less, "-c", "-o", str(place / f"{part}.o"), str(source)])

@@ -105,7 +105,8 @@ def _deep(shape: Shape) -> int:
     """About how long blocks of the inner dimension are; where a is copied, a tile's part stays in the first cache."""
     rows, vectors = tile_of(shape)
     tile = DEPTH * (rows + vectors * shape.lanes) * ITEMSIZE[shape.T]
-    return DEPTH // 2 if _by_columns(shape) and tile > shape.target.l1 else DEPTH
+    several = shape.k > DEPTH * 5 // 4
+    return DEPTH // 2 if several and _by_columns(shape) and tile > shape.target.l1 else DEPTH
 
 
 def _by_columns(shape: Shape) -> bool:

@@ -188,14 +188,6 @@ def ask(
     raise TypeError(_nobody(name, found, modes, spelled))
 
 
-def no_method_of(value: Any, name: str) -> TypeError:
-    """torch's error for a method of its C++ that is called on something else."""
-    method, kind = name.split(".")[2], type(value).__name__
-    return TypeError(
-        f"descriptor '{method}' for 'torch._C.TensorBase' objects doesn't apply to a '{kind}' object"
-    )
-
-
 def _nobody(name: str, found: Sequence[Any], modes: tuple[Any, ...], spelled: bool) -> str:
     classes = [class_of(v) if isinstance(v, TensorBase) else type(v) for v in found]
     if spelled:

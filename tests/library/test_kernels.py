@@ -41,5 +41,6 @@ def test_what_an_operator_takes_and_gives() -> None:
         m = tried(lambda: torch.library.opcheck(op(same), (x,), test_utils="none"), 30), torch.library.get_ctx()
         add = torch.ops.aten.add.Tensor
         n = copy.deepcopy(add) is add, torch.overrides.resolve_name(add)
+        p = copy.deepcopy({add.overloadpacket: 1})[torch.ops.aten.add]
         lab = tried = op = same = nothing = one = more = add = None
     """)

@@ -325,6 +325,9 @@ class OpOverloadPacket:
     def __iter__(self) -> Iterator[str]:
         return iter(self.forms)
 
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """What the first form gives whose schema these arguments fit, or who answers in its place."""
         return answered(self, args, kwargs)

@@ -140,7 +140,8 @@ def of_class(cls: type[Any], result: Any) -> Any:
         turned, result.__class__ = result._turned_, cls
         if turned:
             turn(result)
-    if result._dispatches_:
+    # Asked of the class: its tensors may refuse names.
+    if cls._dispatches_:
         below.start()
     return result
 

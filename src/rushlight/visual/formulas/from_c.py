@@ -49,6 +49,7 @@ _ONE = Text("1")
 FUNCTIONS: dict[str, Callable[..., Text]] = {
     "exp": lambda a: Text(f"e^{{{a.latex}}}"),
     "exp2": lambda a: Text(f"2^{{{a.latex}}}"),
+    "sigmoid": lambda a: from_c("1 / (1 + exp(-{x}))", {"x": a}),
     "expm1": lambda a: Text(f"e^{{{a.latex}}} - 1", SUM),
     "log": _logarithm(r"\ln"),
     "log2": _logarithm(r"\log_2"),

@@ -19,6 +19,7 @@ UPWARD = {
     ("explain", "__init__"): "examples are typed with torch's names",
     ("nn", "func"): "gradients of each sample are vmap's",
     ("nn", "utils"): "the same: arguments are trees",
+    ("distributed", "fx"): "a module is traced when it is cut into stages",
     ("nn", "distributed"): "DistributedDataParallel asks for its process group",
     ("utils", "__init__"): "a statement that is timed knows torch",
     ("ops", "sparse"): "Tensor.to_sparse makes a tensor of a subclass",

@@ -44,7 +44,8 @@ def results(node: Any) -> Sequence[int]:
     if node._metas is None:
         return (0,)
     count = _RESULTS.get(node.name(), len(node._metas))
-    return [i for i, (_, dtype) in enumerate(node._metas[:count]) if dtype.kind in "fcV"]
+    metas = enumerate(node._metas[:count])
+    return [i for i, meta in metas if meta is None or meta[1].kind in "fcV"]
 
 
 class Node:

@@ -51,7 +51,7 @@ def aligned(op: Operator, x: Any, y: Any) -> Any:
     if op.version >= 7 or axis is None or not y.ndim:
         return y
     axis = axis % x.ndim
-    return y.reshape(*y.shape, *(1,) * (x.ndim - axis - y.ndim))
+    return y.reshape((*y.shape, *(1,) * (x.ndim - axis - y.ndim)))
 
 
 def _two(function: Any) -> Handler:

@@ -163,7 +163,7 @@ def _gather(op: Operator, x: Any, places: Any) -> Any:
     axis = op.get("axis", 0) % x.ndim
     at = within(places, x.shape[axis])
     flat = x.index_select(axis, at.reshape(-1))
-    return flat.reshape(*x.shape[:axis], *at.shape, *x.shape[axis + 1 :])
+    return flat.reshape((*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]))
 
 
 def _gather_elements(op: Operator, x: Any, places: Any) -> Any:

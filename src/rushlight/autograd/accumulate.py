@@ -66,7 +66,7 @@ def fit(g: Tensor, meta: Meta) -> Tensor:
     return g
 
 
-# Whether any leaf was ever given other memory: nearly never, and then nobody asks by what shape it was known.
+# Whether any leaf was ever given other memory, or a type for its gradients: nearly never, and then nobody asks.
 exchanged = False
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from rushlight.autograd.forward import PushContext
 from rushlight.autograd.function import Function, FunctionCtx, record
@@ -127,10 +127,15 @@ class _Call:
         )
 
 
-@functools.cache
+# By the functions, whose classes a program may make again and again.
+_named: WeakKeyDictionary[type[Function], type[Function]] = WeakKeyDictionary()
+
+
 def _mapped(cls: type[Function]) -> type[Function]:
     """`_Mapped` by the name that torch gives it for this function."""
-    return type("Vmapped" + cls.__name__, (_Mapped,), {"__module__": __name__})
+    if cls not in _named:
+        _named[cls] = type("Vmapped" + cls.__name__, (_Mapped,), {"__module__": __name__})
+    return _named[cls]
 
 
 class _Mapped(Function):

@@ -105,26 +105,33 @@ class Aliases:
         steps = (*before.steps, step)
         self.places[node] = Place(before.memory, steps, before.memory.changes)
 
+    def is_whole(self, node: Node) -> bool:
+        """Whether a node is all of a memory that nobody has changed."""
+        place = self.place(node)
+        return place.memory.whole is node and not place.changes
+
     def fresh(self, node: Node) -> Node:
         """The node that shows now what this one showed."""
         place = self.place(node)
         if place.changes == place.memory.changes:
             return node
-        made = self._shown(place.memory.whole, place.steps)[-1]
-        made.meta.setdefault("val", node.meta.get("val"))
+        made = self._shown(place.memory, place.steps)[-1]
+        made.meta["val"] = node.meta.get("val")
         return made
 
-    def _shown(self, whole: Node, steps: tuple[Step, ...]) -> list[Node]:
-        nodes = [whole]
-        for step in steps:
+    def _shown(self, memory: Memory, steps: tuple[Step, ...]) -> list[Node]:
+        """The whole, and what each step shows of it now."""
+        nodes = [memory.whole]
+        for count, step in enumerate(steps, 1):
             nodes.append(self.emit(step.operator, nodes[-1], *step.rest))
-            nodes[-1].meta.setdefault("val", None)
+            # By the same steps as before, which know sizes that a source made anew does not tell.
+            self.places[nodes[-1]] = Place(memory, steps[:count], memory.changes)
         return nodes
 
     def change(self, node: Node, value: Node) -> Node:
         """What node shows has become value; the node that shows it from now on."""
         place = self.place(node)
-        sources = self._shown(place.memory.whole, place.steps[:-1])
+        sources = self._shown(place.memory, place.steps[:-1])
         for source, step in zip(reversed(sources), reversed(place.steps), strict=False):
             value = BACK[step.operator](self.emit, source, value, step)
         place.memory.whole = value

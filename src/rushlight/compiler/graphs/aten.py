@@ -169,9 +169,9 @@ class Aten(Taker, doors.Interpreter):
             if door == "apply":
                 self._note(result)
                 of_row(self, what[0], what[1], what[2], result)
-                if self.functional and what[0].view and id(held(result)) in self.nodes:
-                    place = self.aliases.place(self.nodes[id(held(result))])
-                    if place.memory.whole is self.nodes[id(held(result))] and not place.changes:
+                if self.functional and what[0].view:
+                    node = self.nodes.get(id(held(result)))
+                    if node is not None and self.aliases.is_whole(node):
                         refuse(what[0].name)
             elif door == "into":
                 self._changed(*what)

@@ -45,7 +45,7 @@ class Unflatten(Module):
 
     __shown__ = "dim unflattened_size"
 
-    def __init__(self, dim: Any, unflattened_size: Any) -> None:
+    def __init__(self, dim: int | str, unflattened_size: Any) -> None:
         super().__init__()
         if not isinstance(unflattened_size, Sequence):
             raise TypeError(

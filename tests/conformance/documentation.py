@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,10 +86,7 @@ def examples() -> dict[str, list[str]]:
     """{public name: lines} of all docstrings of torch's with examples, each docstring once."""
     found: dict[str, list[str]] = {}
     known: set[str] = set()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Old storages warn when they are looked at.
-        public = [*_public()]
-    for name, value in public:
+    for name, value in _public():
         text = inspect.getdoc(value)
         if text is None or ">>>" not in text or text in known:
             continue
@@ -113,9 +109,10 @@ def _public() -> Iterator[tuple[str, Any]]:
                 continue
             yield f"{module}.{name}", value
             if inspect.isclass(value) and value.__module__.startswith("torch"):
-                for own in sorted(vars(value)):
+                # As they stand: to ask some of them runs code, which warns once in a process.
+                for own, member in sorted(vars(value).items()):
                     if own[0] != "_":
-                        yield f"{module}.{name}.{own}", getattr(value, own, None)
+                        yield f"{module}.{name}.{own}", member
 
 
 def asked(given: dict[str, list[str]], command: list[str], folder: Path) -> dict[str, list[str]]:

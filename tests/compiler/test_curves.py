@@ -58,3 +58,35 @@ def curve(name: str, options: dict[str, Any], compiled: bool) -> list[float]:
 @pytest.mark.parametrize(("name", "options"), OPTIONS)
 def test_curve(name: str, options: dict[str, Any]) -> None:
     np.testing.assert_allclose(curve(name, options, True), curve(name, options, False), atol=1e-9)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_schedule_moves_inside_of_the_step(late: bool) -> None:
+    # The rate that the optimizer took is the one before, be it that the program stops behind the schedule.
+    def trained(compiled: bool) -> list[Any]:
+        torch.manual_seed(0)
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.5)
+        schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
+
+        def step(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            loss = model(x).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            return nn.functional.cross_entropy(model(x), y) if late else loss
+
+        run: Any = Step(step) if compiled else step
+        seen: list[Any] = []
+        for i in range(9):
+            try:
+                seen.append(run(torch.randn(5, 4), torch.arange(5) % (4 if i == 5 else 3)).item())
+            except (IndexError, RuntimeError) as error:
+                seen.append(str(error))
+            rate = schedule.get_last_lr()[0], schedule.last_epoch
+            seen.append([*rate, *model.weight.detach().flatten().tolist()])
+        return seen
+
+    for eager, compiled in zip(trained(False), trained(True), strict=True):
+        assert compiled == (eager if isinstance(eager, str) else pytest.approx(eager, abs=1e-6))

@@ -446,6 +446,10 @@ class Caller:
         spec, leaves = entry.outcome.rest
         if entry.inputs or any(leaf.__class__ is not Leaf for leaf in leaves):
             raise CannotWrite
+        early = machine.early[id(entry)]
+        if len(early) < len(machine.options):
+            # What was looked up before would have to be put back where the program stops.
+            raise CannotWrite
         if [leaf.number for leaf in leaves] != list(range(len(entry.outs))) or any(
             entry.outcome.turns
         ):
@@ -479,7 +483,7 @@ class Caller:
             text.line(f"        {self._stopped()}")
             text.line(f"    {self.table}[{memory.number}] = {text.name(address)}(d)")
             text.line(f"    {text.name(self._last(memory.number))}[0] = d")
-        if self.looked_up:
+        if early:
             text.line(f"if not ({' and '.join(self.looked_up)}):")
             text.line(f"    {self._stopped()}")
 

@@ -100,7 +100,7 @@ class Compiled:
             if before is not None:
                 before.restore()
             if machine.performed:
-                raise Stranded(program.world, machine.performed) from None
+                raise Stranded(program.world, machine.performed, machine.settings) from None
             # Eager finds what is wrong, too, and says it.
             return MISS
         finally:
@@ -272,7 +272,7 @@ class Step(Through):
     def _midway(self, stranded: Stranded, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The same when a program could not go on after Python gave what it gives once."""
         worlds = [compiled.program.world for compiled in self.programs]
-        with Midway(stranded.given):
+        with Midway(stranded):
             try:
                 for compiled in self.programs[worlds.index(stranded.world) + 1 :]:
                     result = compiled(args, kwargs)

@@ -14,6 +14,7 @@ from rushlight.compiler.blocks import Block, Blocks
 from rushlight.compiler.build import built, join_pool
 from rushlight.compiler.graph import Graph, Guard, Memory, Place
 from rushlight.compiler.kernels.target import Target
+from rushlight.compiler.midway import Settings
 from rushlight.compiler.passes.arena import LINE, Need, arranged
 from rushlight.compiler.recording.entries import Cut, Entry, Option, Perform
 from rushlight.compiler.recording.program import Program
@@ -70,6 +71,8 @@ class Machine(Written):
         if "parallel" in self.file.text:
             join_pool(self.library)
         self.performed: list[Any] = []
+        # The options, at the beginning of that call and behind each of these.
+        self.settings: list[Settings] = []
         # Taken while C draws from generators, from which others may draw meanwhile.
         streams = {id(m.array) for m in self.graph.memories if m.kind == "stream"}
         self.locks = [g.lock for g in program.generators] if streams else []
@@ -95,7 +98,15 @@ class Machine(Written):
         self._numbers = ctypes.c_void_p(address(self.numbers))
         self._table = ctypes.c_void_p(ctypes.addressof(self.table))
         late = {id(step) for step in self.order if isinstance(step, Option)}
-        self.options = [e for e in program.entries if isinstance(e, Option) and id(e) not in late]
+        options = [e for e in program.entries if isinstance(e, Option)]
+        self.options = [entry for entry in options if id(entry) not in late]
+        # Of each step in Python, which might set them, the options that the function looks up behind it.
+        self.early: dict[int, list[Option]] = {}
+        for at, step in enumerate(program.entries):
+            if isinstance(step, Perform):
+                behind = set(map(id, program.entries[at:]))
+                self.early[id(step)] = [entry for entry in self.options if id(entry) in behind]
+        self.set_by_python = [(e.options, e.key) for e in options] if self.early else []
         bordered = any(memory.bordered for memory in self.graph.memories)
         room = room if sizes is None else sizes.arena
         self._lay_out(zeros if room is None or bordered else room)
@@ -196,7 +207,7 @@ class Machine(Written):
             (entry.again if again else entry.run)(slots)
             figure = entry.outs[0]
             self.numbers[figure.index] = slots[figure.index]
-        self.performed = []
+        self.performed, self.settings = [], [self._settings()]
         for number, first, behind in self.together:
             if address(held(tensors[number])) - address(held(tensors[first])) != behind:
                 raise Stopped(None)
@@ -233,7 +244,7 @@ class Machine(Written):
                 except Exception as error:
                     raise (Late(error) if id(step) in self.late else error) from None
                 if isinstance(step, Perform) and not again:
-                    self._same_options(slots)
+                    self._same_options(step, slots)
             else:
                 with ExitStack() as stack:
                     for lock in self.locks:
@@ -242,9 +253,12 @@ class Machine(Written):
                 if stopped:
                     raise Stopped(self.file.stops[stopped - 1])
 
-    def _same_options(self, slots: list[Any]) -> None:
-        """Python has not set an option that was looked up before."""
-        for entry in self.options:
+    def _settings(self) -> Settings:
+        return [(options, key, options[key]) for options, key in self.set_by_python]
+
+    def _same_options(self, step: Perform, slots: list[Any]) -> None:
+        """Python has not set an option that was looked up before its turn."""
+        for entry in self.early[id(step)]:
             before = slots[entry.outs[0].index]
             entry.run(slots)
             if slots[entry.outs[0].index] is not before:
@@ -266,6 +280,7 @@ class Machine(Written):
         finally:
             if isinstance(entry, Perform) and entry.given is not None:
                 self.performed.append(entry.given)
+                self.settings.append(self._settings())
                 entry.given = None
         for out in entry.outs:
             if out.__class__ is Figure:

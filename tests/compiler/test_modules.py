@@ -572,3 +572,18 @@ def test_an_error_after_a_write_leaves_what_eager_leaves() -> None:
     with pytest.raises(RuntimeError):
         run(-chances)
     assert count.item() == 4
+
+
+def test_lazy_modules_take_their_sizes_in_the_first_call() -> None:
+    def story(compiled: Any) -> Iterator[Any]:
+        model = nn.Sequential(nn.LazyLinear(4), nn.LazyBatchNorm1d(), nn.ReLU(), nn.LazyLinear(2))
+        run = compiled(model)
+        for i in range(4):
+            run(torch.arange(15.0).view(5, 3) * i).square().sum().backward()
+            yield [p.grad for p in model.parameters()]
+
+    told = []
+    for how in (lambda thing: thing, torch.compile):
+        torch.manual_seed(0)
+        told.append(list(map(_plain, story(how))))
+    _same(*told)

@@ -27,6 +27,7 @@ from rushlight.compiler.recording.waiting import Known, known_of
 from rushlight.compiler.recording.world import World, names_of
 from rushlight.compiler.remembered import code_of, world_of_ours
 from rushlight.core.tensor import TensorBase
+from rushlight.nn.parameter import is_lazy
 
 # Whoever names these looks at what is no part of the world, or at memory past all doors.
 _UNSEEN = frozenset({"environ", "getenv", "data_ptr", "untyped_storage", "storage"})
@@ -78,7 +79,7 @@ def _told(world: World) -> Iterator[str]:
 
 def _word(thing: Any) -> str:
     if isinstance(thing, TensorBase):
-        array = getattr(thing, "_data_", None)
+        array = None if is_lazy(thing) else getattr(thing, "_data_", None)
         if array.__class__ is not np.ndarray:
             return "no memory"
         return f"{array.shape} {array.dtype.name} {array.strides} {thing._requires_grad_}"

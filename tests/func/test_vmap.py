@@ -187,3 +187,29 @@ def test_segments_and_positions_of_each_example():
         ]
         """
     )
+
+
+def test_composites_that_are_one_kernel():
+    parity(
+        """
+        vmap, grad, zero = torch.vmap, torch.func.grad, torch.tensor(0)
+        image, signal = torch.randn(3, 2, 4, 4), torch.randn(3, 2, 8)
+        of_images = (
+            lambda x: F.avg_pool2d(x, 2), lambda x: F.adaptive_avg_pool2d(x, 3), lambda x: x.take(zero),
+            lambda x: F.pad(x, (1, 2), mode="reflect"), lambda x: F.pad(x, (-1, 2), mode="replicate"),
+            lambda x: F.interpolate(x[None], 3, mode="area"), lambda x: x.masked_select(torch.ones(4, 4) > 0),
+        )
+        of_signals = (lambda x: F.avg_pool1d(x, 2), lambda x: F.adaptive_avg_pool1d(x, 3))
+        windows = vmap(grad(lambda x: torch.stft(x, 4, window=torch.ones(4), return_complex=True).abs().sum()))
+        made = [
+            [vmap(f)(x), vmap(grad(lambda t, f=f: f(t).square().sum()))(x)]
+            for x, functions in ((image, of_images), (image.mT, of_images), (signal, of_signals))
+            for f in functions
+        ]
+        heard = windows(torch.randn(2, 8))
+        # One number an example.
+        s, i = torch.randn(3), torch.zeros(3, dtype=torch.long)
+        added = vmap(lambda a, i, s: a.scatter_add(0, i, s))(s, i, s)
+        most = vmap(lambda a, i, s: a.scatter_reduce(0, i, s, "amax"))(s, i, s)
+        """
+    )

@@ -120,22 +120,24 @@ def lying(x: Tensor, *operands: Any) -> Tensor:
 
 def lying_like(x: Tensor, other: Tensor) -> Tensor:
     """x as a new tensor like the other would lie, of the same shape."""
-    array = plain(other._data_)
-    if array.base is None or not placed(array):
+    if not _lies_apart(other._data_):
         return x
-    return _placed_at(x, _like_strides(array))
+    return _placed_at(x, _like_strides(other._data_))
 
 
 def image_strides(x: Array) -> tuple[int, ...]:
     """The strides of a new tensor in the memory format of an image: channels last if suggested, else rows."""
-    x = plain(x)
-    return packed(x.shape, suggested(x) if x.base is not None and placed(x) else None)
+    return packed(x.shape, suggested(x) if _lies_apart(x) else None)
 
 
 def _like_strides(x: Array) -> tuple[int, ...]:
-    x = plain(x)
-    order = order_like(x) if x.base is not None and placed(x) else None
+    order = order_like(x) if _lies_apart(x) else None
     return packed(x.shape) if order is None else order[1]
+
+
+def _lies_apart(x: Array) -> bool:
+    """Whether an array of NumPy's lies otherwise than in row order."""
+    return x.__class__ is np.ndarray and x.base is not None and placed(x)
 
 
 # By the names that `entering` takes.

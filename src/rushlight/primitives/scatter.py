@@ -94,27 +94,26 @@ def check_places(places: TensorBase, size: int, dim: int) -> None:
 
 
 def _check_source(name: str, index: Array, source: Array) -> None:
-    if not source.ndim:
-        source = source.reshape(1)
+    sizes = source.shape or (1,)
     for d, n in enumerate(index.shape):
-        if d == source.ndim:
+        if d == len(sizes):
             raise IndexError(
                 f"Dimension out of range (expected to be in range of [-{d}, {d - 1}], but got {d}): "
                 f"{name}() got an index of shape {list(index.shape)} for a src of shape "
-                f"{list(source.shape)}"
+                f"{list(sizes)}"
             )
-        if n > source.shape[d]:
+        if n > sizes[d]:
             break
     else:
-        if source.ndim == index.ndim:
+        if len(sizes) == index.ndim:
             return
-    if source.ndim != index.ndim:
+    if len(sizes) != index.ndim:
         raise RuntimeError(
             "Index tensor must have the same number of dimensions as src tensor: "
-            f"{list(index.shape)} and {list(source.shape)}"
+            f"{list(index.shape)} and {list(sizes)}"
         )
     raise RuntimeError(
-        f"Expected index {list(index.shape)} to be no larger size than src {list(source.shape)} in "
+        f"Expected index {list(index.shape)} to be no larger size than src {list(sizes)} in "
         f"every dimension; dimension {d} is"
     )
 

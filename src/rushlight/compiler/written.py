@@ -86,6 +86,7 @@ class Written:
         from rushlight.compiler.passes.fuse import fuse
         from rushlight.compiler.passes.hoist import hoist
         from rushlight.compiler.passes.layout import lay_out
+        from rushlight.compiler.passes.lookups import multiply_tables
         from rushlight.compiler.passes.quotients import divide_once
 
         self.graph = lower(program, PLAIN if any_size else processor)
@@ -94,6 +95,7 @@ class Written:
         if not any_size:
             # What these do goes by sizes.
             drop_copies(self.graph)
+            multiply_tables(self.graph)
             divide_once(self.graph)
         lay_out(self.graph, processor)
         self.groups = fuse(self.graph, fine=not any_size)

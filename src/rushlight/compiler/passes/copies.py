@@ -136,7 +136,7 @@ class _Copies:
         def moved(place: Place) -> Place:
             if place.memory is not old.memory:
                 return place
-            found = _moved(place, old, new, layout)
+            found = place_in(place, new, layout)
             if found is None:
                 raise _NoPlace
             return found
@@ -157,7 +157,7 @@ class _Copies:
         self.touched.pop(id(old.memory), None)
         for index, place in list(self.graph.places.items()):
             if place.memory is old.memory:
-                found = _moved(place, old, new, layout)
+                found = place_in(place, new, layout)
                 if found is None:
                     del self.graph.places[index]
                 else:
@@ -201,10 +201,8 @@ def _layout(place: Place) -> list[tuple[int, int, int]] | None:
     return dims if step == 1 and place.offset == 0 else None
 
 
-def _moved(
-    place: Place, old: Place, new: Place, layout: list[tuple[int, int, int]]
-) -> Place | None:
-    """A place in the memory of `old`, where the same elements lie in that of `new`."""
+def place_in(place: Place, new: Place, layout: list[tuple[int, int, int]]) -> Place | None:
+    """A place in memory of that layout, where the same elements lie in that of `new`."""
     starts, rest, offset = [], place.offset, new.offset
     for _, step, d in layout:
         start, rest = divmod(rest, step)

@@ -39,6 +39,7 @@ from rushlight.compiler.stance import current, recorder
 from rushlight.core.state import state
 from rushlight.core.turned import held
 from rushlight.errors import warn
+from rushlight.later import Unloaded
 from rushlight.nn.modules.module import Module
 
 if TYPE_CHECKING:
@@ -309,8 +310,10 @@ class Step(Through):
 
     def _is_full(self) -> bool:
         """Whether it has been compiled as often as it may be."""
+        if not self.programs and type(sys.modules["rushlight._dynamo"]) is Unloaded:
+            # Nobody has set anything, and to import it takes a while.
+            return False
         from rushlight._dynamo import config
-        from rushlight._dynamo.exc import FailOnRecompileLimitHit
 
         limit = config.recompile_limit
         # Programs for many sizes are one that was compiled.
@@ -321,6 +324,8 @@ class Step(Through):
         if self.sizes.libraries:
             return len(self.programs) >= _MOST
         if self.whole or config.fail_on_recompile_limit_hit:
+            from rushlight._dynamo.exc import FailOnRecompileLimitHit
+
             raise FailOnRecompileLimitHit(
                 f"recompile_limit reached ({limit}), hard failure due to fullgraph=True"
             )

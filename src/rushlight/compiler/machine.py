@@ -128,17 +128,7 @@ class Machine(Written):
 
     def _lay_out(self, room: Callable[[int], Array]) -> None:
         """Give temporaries and constants their memory."""
-        # Borders stay, and what Python looks at.
-        kept = self.looked_at()
-        last = self.count
-        needs = []
-        for memory in self.graph.memories:
-            if memory.kind == "own" and memory.number in self.file.used:
-                stays = memory.bordered or memory.number in kept
-                life = (0, last) if stays else self.file.lives[memory.number]
-                size = self.file.near.get(memory.number, memory.size)
-                needs.append(Need(memory.number, size * memory.dtype.itemsize, *life))
-        starts, size = arranged(needs)
+        starts, size = self.laid = self.laid or arranged(self._needs())
         # Zeros: borders of images are read, and never written.
         self.arena = room(size + LINE)
         base = -address(self.arena) % LINE
@@ -179,6 +169,18 @@ class Machine(Written):
                 seen.add(place.memory.number)
                 back = place.offset * place.dtype.itemsize
                 self.sources.append((number, place.memory.number, back))
+
+    def _needs(self) -> list[Need]:
+        """The temporaries; borders stay, and what Python looks at."""
+        kept = self.looked_at()
+        needs = []
+        for memory in self.graph.memories:
+            if memory.kind == "own" and memory.number in self.file.used:
+                stays = memory.bordered or memory.number in kept
+                life = (0, self.count) if stays else self.file.lives[memory.number]
+                size = self.file.near.get(memory.number, memory.size)
+                needs.append(Need(memory.number, size * memory.dtype.itemsize, *life))
+        return needs
 
     def looked_at(self) -> set[int]:
         """The memories that Python reads between the pieces of C."""

@@ -45,7 +45,7 @@ from rushlight.compiler.recording.entries import (
     Store,
 )
 from rushlight.compiler.recording.program import Program, Result
-from rushlight.compiler.recording.values import Figure, Value
+from rushlight.compiler.recording.values import Figure, Value, type_name
 from rushlight.compiler.room import words_of
 from rushlight.core.row import Primitive
 from rushlight.core.table import TABLE
@@ -120,26 +120,11 @@ def _parts(program: Program) -> dict[tuple[str, int], Any]:
         found["entry", number] = entry
         if isinstance(entry, Constant):
             found["constant", number] = entry.array
-    for x in _numbered(program):
+    for x in program.numbered:
         found["value" if x.__class__ is Value else "figure", x.index] = x
     for number, generator in enumerate(program.generators):
         found["generator", number] = generator
     return found
-
-
-def _numbered(program: Program) -> Iterable[Value | Figure]:
-    """Every array and number of a program."""
-    found: dict[int, Value | Figure] = {}
-    waiting: list[Any] = [source.value for source in program.sources]
-    for entry in program.entries:
-        waiting += entry.outs
-        waiting += entry.reads()
-    while waiting:
-        x = waiting.pop()
-        if x is not None and x.index not in found:
-            found[x.index] = x
-            waiting.append(getattr(x, "base", None))
-    return found.values()
 
 
 class _Writer(pickle.Pickler):
@@ -176,13 +161,13 @@ class _Reader(pickle.Unpickler):
 
 
 def _key(program: Program, codes: Iterable[Any]) -> str:
+    told = _tell((world_of_ours(), FLAGS, [code_of(code) for code in codes], _told(program)))
     text = io.BytesIO()
-    _Teller(text).dump(
-        (
-            world_of_ours(), FLAGS, [code_of(code) for code in codes], _told(program),
-        )
-    )  # fmt: skip
-    return hashlib.sha256(text.getvalue()).hexdigest()[:32]
+    pickler = pickle.Pickler(text, pickle.HIGHEST_PROTOCOL)
+    # It writes down what things are, and not where they are met again.
+    pickler.fast = True
+    pickler.dump(told)
+    return hashlib.sha256(text.getbuffer()).hexdigest()[:32]
 
 
 def world_of_ours() -> tuple[Any, ...]:
@@ -192,27 +177,22 @@ def world_of_ours() -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-class _Teller(pickle.Pickler):
-    """Writes down what things are, and not where they are met again."""
+# What pickle tells by itself as it is.
+_WORDS = frozenset({int, str, float, bool, bytes, type(None)})
 
-    def __init__(self, file: Any) -> None:
-        super().__init__(file, pickle.HIGHEST_PROTOCOL)
-        self.fast = True
 
-    def persistent_id(self, thing: Any) -> Any:
-        kind = thing.__class__
-        tell = _TELL.get(kind)
-        if tell is None:
-            tell = _TELL[kind] = _dtype if issubclass(kind, np.dtype) else _plain
+def _tell(thing: Any) -> Any:
+    """The same in words that another process would choose as well."""
+    kind = thing.__class__
+    if kind in _WORDS:
+        return thing
+    if kind is tuple or kind is list:
+        return kind([part if part.__class__ in _WORDS else _tell(part) for part in thing])
+    if kind is dict:
+        return {key: _tell(value) for key, value in thing.items()}
+    if (tell := _TELL.get(kind)) is not None:
         return tell(thing)
-
-
-def _plain(thing: Any) -> Any:
-    return None
-
-
-def _dtype(thing: Any) -> Any:
-    return "dtype", thing.name
+    return ("dtype", type_name(thing)) if isinstance(thing, np.dtype) else thing
 
 
 def _row(thing: Any) -> Any:
@@ -236,7 +216,7 @@ def _told(program: Program) -> Iterable[Any]:
     generators = {id(g): n for n, g in enumerate(program.generators)}
     values = {
         x.index: (x.shape, x.dtype, x.strides, x.name, x.base and x.base.index, x.offset)
-        for x in _numbered(program) if x.__class__ is Value
+        for x in program.numbered if x.__class__ is Value
     }  # fmt: skip
     sources = [
         (

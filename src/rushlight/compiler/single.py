@@ -226,7 +226,9 @@ class Kernel:
 
     def __init__(self, machine: Machine, program: Program, busy: threading.Lock) -> None:
         self.machine, self.busy = machine, busy
-        self.several = len(program.results) > 1
+        # Whether the row gives a tuple, be it of one.
+        first = program.entries[:1]
+        self.several = any(isinstance(e, Operation) and e.several for e in first)
         # Which of its arrays stands where in the result.
         self.gives = [leaf.number if isinstance(leaf, Leaf) else leaf for leaf in program.tree[1]]
         # Which of the arrays is the source of a memory, and how far behind that it begins.

@@ -49,7 +49,8 @@ class Text:
         text += f"\n    return {head[4 : head.index('(')]}\n"
         space: dict[str, Any] = {}
         exec(_code(text), space)
-        return space["make"](**self.objects), text
+        # In their order: Python would look for each name among all of them.
+        return space["make"](*self.objects.values()), text
 
 
 def _code(text: str) -> Any:

@@ -47,6 +47,8 @@ class Written:
         self.program = program
         # Where a file for any size finds the numbers of its sizes.
         self.sizes: Memory | None = None
+        # Where each temporary lies in their memory, and how large that is.
+        self.laid: tuple[dict[int, int], int] | None = None
         if known is None:
             self._write(program, any_size, processor or target())
         else:
@@ -54,7 +56,7 @@ class Written:
 
     def lasting(self) -> dict[str, Any]:
         """What it consists of, but for the program, and for what is only read by those who look at it."""
-        names = "graph", "cuts", "file", "count", "reversible", "afterwards"
+        names = "graph", "cuts", "file", "count", "reversible", "afterwards", "laid"
         found = {name: getattr(self, name) for name in names}
         if self.program.backward is not None:
             return found | {"groups": self.groups}

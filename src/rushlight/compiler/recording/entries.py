@@ -6,7 +6,7 @@ user's line from which it came; `back` says that it belongs to the derivative of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +34,24 @@ _ndarray = np.ndarray
 _PLAIN = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def names_in(operand: Any) -> Iterator[Value | Figure]:
+def names_in(operand: Any) -> list[Value | Figure]:
     """What an operand reads from slots."""
     kind = operand.__class__
     if kind is Value or kind is Figure:
-        yield operand
-    elif kind is tuple or kind is list:
-        for part in operand:
-            yield from names_in(part)
+        return [operand]
+    found: list[Value | Figure] = []
+    if kind is tuple or kind is list:
+        _gather(operand, found)
+    return found
+
+
+def _gather(operands: Any, found: list[Value | Figure]) -> None:
+    for part in operands:
+        kind = part.__class__
+        if kind is Value or kind is Figure:
+            found.append(part)
+        elif kind is tuple or kind is list:
+            _gather(part, found)
 
 
 def filled(operand: Any, slots: Slots) -> Any:
@@ -83,7 +93,7 @@ class Entry:
         """How it is printed, but for what it makes."""
         raise NotImplementedError
 
-    def reads(self) -> Iterator[Value | Figure]:
+    def reads(self) -> list[Value | Figure]:
         """What it reads."""
         return names_in(self.inputs)
 
@@ -108,11 +118,11 @@ class _Call(Entry):
         super().__init__(where, inputs, outs)
         self.static = static
         self.several = several
-        self.moving = any(True for value in static.values() for _ in names_in(value))
+        self.moving = bool(static) and bool(names_in(tuple(static.values())))
 
-    def reads(self) -> Iterator[Value | Figure]:
+    def reads(self) -> list[Value | Figure]:
         """What it reads, as a parameter, too."""
-        return names_in((*self.inputs, *self.static.values()))
+        return names_in((*self.inputs, *self.static.values()) if self.moving else self.inputs)
 
     def operands(self, slots: Slots) -> tuple[list[Any], dict[str, Any]]:
         """The operands and the parameters of this run."""
@@ -224,10 +234,9 @@ class Write(_Call):
         else:
             self.kernel(memory, *inputs, **static)
 
-    def reads(self) -> Iterator[Value | Figure]:
+    def reads(self) -> list[Value | Figure]:
         """What it reads, what it writes into among that."""
-        yield self.target
-        yield from super().reads()
+        return [self.target, *super().reads()]
 
     def made(self) -> Sequence[Any]:
         """What it has written into."""

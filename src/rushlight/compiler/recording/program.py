@@ -286,6 +286,21 @@ class Program:
         sizes += [source.value.shape for source in self.sources]
         return [*zip(rows, kinds, strict=True)], sizes
 
+    @functools.cached_property
+    def numbered(self) -> list[Value | Figure]:
+        """Every array and number."""
+        found: dict[int, Value | Figure] = {}
+        waiting: list[Any] = [source.value for source in self.sources]
+        for entry in self.entries:
+            waiting += entry.outs
+            waiting += entry.reads()
+        while waiting:
+            x = waiting.pop()
+            if x is not None and x.index not in found:
+                found[x.index] = x
+                waiting.append(getattr(x, "base", None))
+        return list(found.values())
+
     def _free(self) -> None:
         """Find out after which entry each slot is not needed any more."""
         kept = {source.value.index for source in self.sources}

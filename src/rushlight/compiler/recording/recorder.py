@@ -40,7 +40,15 @@ from rushlight.compiler.recording.printing import called
 from rushlight.compiler.recording.program import Argument, Grad, Held, Location, Source, hooks_of
 from rushlight.compiler.recording.rates import rates_of
 from rushlight.compiler.recording.tree import apart
-from rushlight.compiler.recording.values import Figure, Number, Value, fingerprint, is_number, plain
+from rushlight.compiler.recording.values import (
+    Figure,
+    Number,
+    Value,
+    computed,
+    fingerprint,
+    is_number,
+    plain,
+)
 from rushlight.compiler.recording.waiting import Waiting
 from rushlight.compiler.recording.world import World
 from rushlight.core import doors
@@ -86,8 +94,9 @@ class Recorder(Interpreter):
         self.generators: dict[int, tuple[Any, Any]] = {}
         self.remember_generator(random.default_generator)
         self.kept: list[Any] = []
-        # Options that were read and comparisons that were made, each noted once.
+        # Options that were read, arithmetic and comparisons that were made, each noted once.
         self.asked: dict[tuple[int, str, int | None], Number] = {}
+        self.sums: dict[tuple[Any, ...], Number] = {}
         self.decided: set[tuple[Any, ...]] = set()
         # Arrays that were made of Python's numbers.
         self.literals: dict[int, weakref.ref[Array]] = {}
@@ -284,9 +293,7 @@ class Recorder(Interpreter):
 
     def calculate(self, function: Callable[..., Any], numbers: tuple[Any, ...]) -> Any:
         """A function of numbers."""
-        if any(map(is_number, numbers)):
-            return self.computed(function, numbers, function(*map(plain, numbers)))
-        return function(*numbers)
+        return computed(function, *numbers)
 
     def once(self, make: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """What is made before the first step, and was there at every other: it is no part of the step."""
@@ -340,20 +347,26 @@ class Recorder(Interpreter):
 
     # ---- numbers ---------------------------------------------------------------------------------
 
-    def computed(self, operation: Callable[..., Any], operands: tuple[Any, ...], value: Any) -> Any:
-        """Arithmetic of Python."""
-        number = Number(value, self.figure(value), self)
-        figures = tuple(map(self.operand, operands))
-        self.entries.append(Arithmetic(operation, self.where(), figures, [number.figure]))
+    def computed(
+        self, operation: Callable[..., Any], figures: list[Any], told: list[Any], value: Any
+    ) -> Any:
+        """Arithmetic of Python, noted once on this side of a backward that hands gradients on.
+
+        told: the operands so that one and 1.0 are told apart.
+        """
+        number = self.sums.get(key := (self.handing, operation, *told))
+        if number is None:
+            number = self.sums[key] = Number(value, self.figure(value), self)
+            self.entries.append(Arithmetic(operation, self.where(), figures, [number.figure]))
         return number
 
     def compared(
-        self, operation: Callable[..., Any], operands: tuple[Any, ...], found: bool
+        self, operation: Callable[..., Any], number: Number, other: Any, found: bool
     ) -> None:
         """A comparison, by which Python will decide something."""
-        figures = tuple(map(self.operand, operands))
-        if (operation, *figures) not in self.decided:
-            self.decided.add((operation, *figures))
+        figures = number.figure, other.figure if type(other) is Number else other
+        if (operation, figures) not in self.decided:
+            self.decided.add((operation, figures))
             self.entries.append(Decision(operation, found, self.where(), figures))
 
     def fix(self, number: Number) -> None:

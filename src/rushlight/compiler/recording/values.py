@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import zlib
@@ -33,6 +34,10 @@ def fingerprint(array: Array) -> int:
     whole = lines * 8 * _LANES
     sums = np.einsum("ij,j->i", flat[:whole].view(np.uint64).reshape(lines, _LANES), _WEIGHTS)
     return zlib.crc32(flat[whole:].data, zlib.crc32(sums.data))
+
+
+# The name of a type, which NumPy puts together anew each time.
+type_name = functools.cache(operator.attrgetter("name"))
 
 
 @dataclass(eq=False, slots=True)
@@ -104,55 +109,55 @@ class Number:
         return type(self.value)
 
     def __add__(self, other: Any) -> Any:
-        return _computed(operator.add, self, other)
+        return computed(operator.add, self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return _computed(operator.add, other, self)
+        return computed(operator.add, other, self)
 
     def __sub__(self, other: Any) -> Any:
-        return _computed(operator.sub, self, other)
+        return computed(operator.sub, self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return _computed(operator.sub, other, self)
+        return computed(operator.sub, other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return _computed(operator.mul, self, other)
+        return computed(operator.mul, self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        return _computed(operator.mul, other, self)
+        return computed(operator.mul, other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return _computed(operator.truediv, self, other)
+        return computed(operator.truediv, self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return _computed(operator.truediv, other, self)
+        return computed(operator.truediv, other, self)
 
     def __floordiv__(self, other: Any) -> Any:
-        return _computed(operator.floordiv, self, other)
+        return computed(operator.floordiv, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return _computed(operator.floordiv, other, self)
+        return computed(operator.floordiv, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return _computed(operator.mod, self, other)
+        return computed(operator.mod, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return _computed(operator.mod, other, self)
+        return computed(operator.mod, other, self)
 
     def __pow__(self, other: Any) -> Any:
-        return _computed(operator.pow, self, other)
+        return computed(operator.pow, self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return _computed(operator.pow, other, self)
+        return computed(operator.pow, other, self)
 
     def __neg__(self) -> Any:
-        return _computed(operator.neg, self)
+        return computed(operator.neg, self)
 
     def __pos__(self) -> Any:
         return self
 
     def __abs__(self) -> Any:
-        return _computed(operator.abs, self)
+        return computed(operator.abs, self)
 
     def __lt__(self, other: Any) -> Any:
         return _compared(operator.lt, self, other)
@@ -245,30 +250,39 @@ def plain(x: Any) -> Any:
     return x
 
 
-def _recorder(operands: tuple[Any, ...]) -> Recorder | None:
-    """Who records arithmetic with these; None if nobody does, or they are no plain numbers."""
-    found: Recorder | None = None
+# What a Number reckons with, and the types in which it is to be a number.
+_WITH = (float, int, complex, np.number, np.dtype)
+
+
+# Few calls are made in these: each is looked at while something is recorded, that of a list, too.
+
+
+def computed(operation: Callable[..., Any], *operands: Any) -> Any:
+    """What an operation makes of numbers, some of which are recorded."""
+    bare, figures, told, recorder = [], [], [], None
     for x in operands:
-        if is_number(x):
-            found = x.recorder
-        elif not isinstance(x, float | int | complex | np.number):
-            return None
-    return found
+        if type(x) is Number:
+            recorder, figure = x.recorder, x.figure
+            x = x.value
+            told.append(figure)
+        elif isinstance(x, _WITH):
+            figure = x
+            told += x.__class__, repr(x)
+        else:
+            return NotImplemented
+        bare.append(x)
+        figures.append(figure)
+    value = operation(*bare)
+    if recorder is None or not recorder.recording:
+        return value
+    return recorder.computed(operation, figures, told, value)
 
 
-def _computed(operation: Callable[..., Any], *operands: Any) -> Any:
-    recorder = _recorder(operands)
-    if recorder is None:
+def _compared(operation: Callable[..., Any], number: Number, other: Any) -> Any:
+    known = other.value if type(other) is Number else other
+    if not isinstance(known, _WITH):
         return NotImplemented
-    value = operation(*map(plain, operands))
-    return recorder.computed(operation, operands, value) if recorder.recording else value
-
-
-def _compared(operation: Callable[..., Any], *operands: Any) -> Any:
-    recorder = _recorder(operands)
-    if recorder is None:
-        return NotImplemented
-    value = operation(*map(plain, operands))
-    if recorder.recording:
-        recorder.compared(operation, operands, value)
+    value = operation(number.value, known)
+    if number.recorder.recording:
+        number.recorder.compared(operation, number, other, value)
     return value

@@ -10,6 +10,7 @@ the rest of the function runs as ever.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import numpy as np
 
 from rushlight.compiler.recording.entries import Entry, Operation, Write, names_in
 from rushlight.compiler.recording.facts import PLAIN
-from rushlight.compiler.recording.values import Figure, Value, fingerprint
+from rushlight.compiler.recording.values import Figure, Value, fingerprint, type_name
 from rushlight.core import doors
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
@@ -54,17 +55,21 @@ def form(entry: Entry) -> Any:
 
 def _form_of(row: Primitive, inputs: Any, static: dict[str, Any]) -> Any:
     # A number of Python's that is recorded may say how large something is.
-    if any(x.__class__ is Figure and x.kind is int for x in names_in(tuple(static.values()))):
-        raise Unlike
+    for x in names_in(tuple(static.values())):
+        if x.__class__ is Figure and x.kind is int:
+            raise Unlike
     return row.name, _form(inputs), _form(tuple(static.items()))
 
 
 def _form(x: Any) -> Any:
     kind = x.__class__
+    if kind is int or kind is str or x is None:
+        # Numbers of other types equal these, and are told with their type.
+        return x
     if kind is Value:
-        return x.shape, x.dtype.name, x.strides
+        return x.shape, type_name(x.dtype), x.strides
     if kind is tuple or kind is list:
-        return tuple(map(_form, x))
+        return tuple([_form(part) for part in x])
     if kind is Figure:
         return x.kind.__name__
     if isinstance(x, PLAIN) or kind is slice or x is ...:
@@ -76,7 +81,7 @@ def outcome(outs: Sequence[Value], owned: Sequence[bool]) -> Outcome | None:
     """What has come out; None if that cannot be made in this form without computing."""
     # A type by its name: those that are pickled are not the ones that are asked for by identity.
     found = tuple(
-        [(x.shape, x.dtype.name, x.strides, own) for x, own in zip(outs, owned, strict=True)]
+        [(x.shape, type_name(x.dtype), x.strides, own) for x, own in zip(outs, owned, strict=True)]
     )
     if any(0 in x.shape or x.dtype.kind not in "biufc" for x in outs):
         return None
@@ -102,6 +107,8 @@ class Waiting:
         # What is there, by slot: arrays and numbers; and what is handed out, and waits to be filled.
         self.slots: dict[int, Any] = {}
         self.handed: dict[int, weakref.ref[Array]] = {}
+        # What stands for the memory of a value that lies in no other's.
+        self.homes: dict[int, int] = {}
 
     # ---- what waits ------------------------------------------------------------------------------
 
@@ -109,14 +116,16 @@ class Waiting:
         """What stands for the memory in which a value lies."""
         while value.base is not None:
             value = value.base
-        array = self.slots.get(value.index)
-        return value.index if array is None else -id(root(array))
+        found = self.homes.get(value.index)
+        if found is None:
+            array = self.slots.get(value.index)
+            found = self.homes[value.index] = value.index if array is None else -id(root(array))
+        return found
 
     def waits(self, *operands: Any) -> bool:
         """Whether something of this waits to be computed."""
-        return any(
-            x.__class__ is Value and self.home(x) in self.unfilled for x in names_in(operands)
-        )
+        found = [self.home(x) for x in names_in(operands) if x.__class__ is Value]
+        return not self.unfilled.isdisjoint(found)
 
     def result(
         self,
@@ -145,7 +154,7 @@ class Waiting:
                 self.recorder.settle()
             return None
         outs, _ = found
-        if not waits and all(np.prod(shape) <= _FEW for shape, *_ in outs):
+        if not waits and all(math.prod(shape) <= _FEW for shape, *_ in outs):
             return None
         made = [wrap(_made(*one)) for one in outs]
         out: Any = made[0] if len(made) == 1 else tuple(made)
@@ -194,7 +203,7 @@ class Waiting:
         except Unlike:
             known = False
         target = self.home(entry.target)
-        small = np.prod(entry.target.shape) <= _FEW
+        small = math.prod(entry.target.shape) <= _FEW
         if not waits and target not in self.read and (small or not known):
             return False
         if not known:

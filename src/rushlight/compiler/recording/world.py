@@ -15,6 +15,7 @@ import dis
 import functools
 import io
 import os
+import pickle
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -188,7 +189,7 @@ class World:
                 if isinstance(thing, np.random.Generator)
                 else thing._bit_generator
             )
-            self.streams.append((name, lambda: repr(bits.state), repr(bits.state)))
+            self.streams.append((name, lambda: pickle.dumps(bits.state), pickle.dumps(bits.state)))
         elif isinstance(thing, LRScheduler | Generator):
             return
         else:

@@ -102,6 +102,12 @@ def _gathered(doctor: Doctor, call: Call) -> None:
 def _chosen(doctor: Doctor, call: Call) -> None:
     """A choice among classes by probabilities that were taken over the samples."""
     fact, along = call.facts[0], call.static.get("dim")
+    data = call.inputs[0]._data_
+    if fact is not None and along is not None and data.ndim == 3 and len(fact.shape) == 3:
+        # The last dimension in memory is that of what a linear layer gives.
+        call.fact.crossed = data.strides[along] != data.itemsize and data.strides[0] == max(
+            data.strides
+        )
     if fact is not None and fact.op in SOFT and _over_rows(fact) and along in (1, -1):
         doctor.find(wrong_dim(fact, call.place))
 
@@ -114,6 +120,13 @@ def compared(doctor: Doctor, inputs: tuple[Any, ...], static: dict[str, Any]) ->
         if fact is None or scores is None or scores.op not in _HEADS or not scores.learned:
             continue
         along = fact.static.get("dim")
+        if (
+            fact.crossed
+            and scores.op in ("linear", "add")
+            and along in (1, -2)
+            and not (other is not None and other.learned)
+        ):
+            doctor.find(_over_time(fact, scores))
         if len(scores.shape) != 2 or min(scores.shape) < 2 or along not in (0, -2):
             continue
         if _of_a_batch(scores) and not (other is not None and other.learned):
@@ -126,6 +139,17 @@ def compared(doctor: Doctor, inputs: tuple[Any, ...], static: dict[str, Any]) ->
                 "Write argmax(dim=1) (or -1); torch.max(scores, 1) gives values and classes.",
                 (("compared", here()),),
             ))  # fmt: skip
+
+
+def _over_time(fact: Fact, scores: Fact) -> Finding:
+    _, steps, classes = scores.shape
+    return Finding(
+        "argmax-dim", ERROR, "the class is chosen over the wrong dimension", fact.place,
+        f"The scores have shape {list(scores.shape)} and end in the {classes} classes that the last layer gives; the "
+        f"largest was taken over dim={fact.static.get('dim')}, the {steps} steps: for each class the step that has "
+        "most of it. An accuracy of this means nothing.",
+        "Write argmax(dim=-1).", (("compared", here()),),
+    )  # fmt: skip
 
 
 # ---- attention -----------------------------------------------------------------------------------

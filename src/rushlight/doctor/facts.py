@@ -20,7 +20,7 @@ class Fact:
     made them. parent: the fact of the (first) input, where the operation is one that only scales.
     """
 
-    __slots__ = ("learned", "op", "parent", "passes", "place", "shape", "static")
+    __slots__ = ("crossed", "learned", "op", "parent", "passes", "place", "shape", "static")
 
     def __init__(
         self,
@@ -34,6 +34,8 @@ class Fact:
     ) -> None:
         self.op, self.place, self.static, self.shape = op, place, static, shape
         self.learned, self.passes, self.parent = learned, passes, parent
+        # Of an argmax: whether it runs over another dimension than that of what the last layer gives.
+        self.crossed = False
 
 
 def owner(array: Any) -> Any:

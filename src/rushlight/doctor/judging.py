@@ -135,7 +135,8 @@ class Judging:
         return [
             *judged, *labelled, ("binary_cross_entropy", _labelled), ("log_sigmoid", _labelled),
             ("eq", _judged_by_eye), ("sub", _judged_by_hand),
-            ("reshape", _widens), ("slice", _widens), ("normalize", _normalised), ("add", _summed),
+            ("reshape", _widens), ("slice", _widens), ("slice", _taken_from),
+            ("normalize", _normalised), ("add", _summed),
         ]  # fmt: skip
 
     # ---- calls ----------------------------------------------------------------------------------
@@ -203,6 +204,7 @@ class Judging:
         """A module's call ends."""
         if self.stack and self.stack[-1] is module:
             self.stack.pop()
+        self.making.gives(module, output)
         if self.stack or not self.now:
             return
         one, self.now = self.now[0], ()
@@ -524,6 +526,10 @@ def _widens(doctor: Doctor, call: Call) -> None:
     if len(shape) == 1 and wide in ((*shape, 1), (1, *shape)) and shape[0] > 1:
         widened, key = doctor.judging.widened, id(out)
         widened[key] = weakref.ref(out, lambda _: widened.pop(key, None))
+
+
+def _taken_from(doctor: Doctor, call: Call) -> None:
+    doctor.judging.making.taken_from(call)
 
 
 def _normalised(doctor: Doctor, call: Call) -> None:

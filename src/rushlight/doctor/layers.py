@@ -45,7 +45,10 @@ class Layers:
         self.activations: dict[Any, Activation] = {}
         self.inputs: dict[Place, list[Any]] = {}
         self.outputs: dict[Place, list[bool]] = {}
-        self.spans: dict[Place, float] = {}
+        # What the loss takes for raw scores: by which operation it was made, and where.
+        self.logits: set[tuple[str, Place]] = set()
+        # How large the targets of losses that compare numbers are.
+        self.goals: dict[Place, float] = {}
         self.steps = 0
         self._before: dict[int, Any] = {}
         # For each step looked at: how far weights moved for their size; rms of gradients by depth.
@@ -118,6 +121,7 @@ class Layers:
         self.rate[whose] = float(group.get("lr") or 0.0)
         self.sizes.setdefault(whose, []).append(size**0.5)
         self.totals.append(total**0.5 / max(size**0.5, 1e-12))
+        self.doctor.vain.flat.append(not total and bool(slopes))
         if ratios:
             self.ratios.setdefault(whose, []).append(float(np.median(ratios)))
         if len(slopes) >= 5:
@@ -199,6 +203,14 @@ class Layers:
                     "Subtract the mean of each feature and divide by its standard deviation (those of the "
                     "training data).",
                 ))  # fmt: skip
+            elif 0 < max(map(abs, (low, high))) < 0.02:
+                self.doctor.find(Finding(
+                    "inputs-small", WARNING, "the inputs are next to nothing", place,
+                    f"The first layer is given numbers from {low:.4g} to {high:.4g}: weights are initialised for "
+                    "inputs of about 1, and hardly see them.",
+                    "Were images divided by 255 twice (ToTensor does it, too)? Else subtract the mean of each feature "
+                    "and divide by its standard deviation.",
+                ))  # fmt: skip
             elif ratio > 1e3:
                 self.doctor.find(Finding(
                     "inputs-large", WARNING, "the features of the inputs have very different scales", place,
@@ -251,6 +263,15 @@ class Layers:
     def _size(self) -> None:
         wide = [t for t in self.totals if np.isfinite(t)]
         if len(wide) >= 5 and np.median(wide) > 1e3 and self.doctor.numbers.got_worse():
+            place, size = max(self.goals.items(), key=lambda goal: goal[1], default=(None, 0.0))
+            if size > 300:
+                self.doctor.find(Finding(
+                    "targets-large", ERROR, "the targets are not normalised", place,
+                    f"Their root mean square is {size:.3g}, and the outputs of a new network are about 1: gradients "
+                    f"are {np.median(wide):.1e} times the weights, and the loss does not fall.",
+                    "Subtract the mean of the training targets and divide by their standard deviation; undo it for "
+                    "what is reported.",
+                ))  # fmt: skip
             self.doctor.find(Finding(
                 "exploding", ERROR, "gradients explode", self.doctor.steps.backward_place,
                 f"Their norm is {np.median(wide):.1e} times that of the weights, and the loss does not fall.",
@@ -347,6 +368,23 @@ def _last(doctor: Doctor, call: Call) -> None:
     """A distance to targets: whether the activation that the model ends in is saturated."""
     if call.node is None or not doctor.layers.looks:
         return
+    goal = call.inputs[1]
+    if (
+        call.name != "sub"
+        and isinstance(goal, TensorBase)
+        and not goal._requires_grad_
+        and goal._data_.size
+    ):
+        size = float(
+            np.sqrt(
+                np.mean(
+                    np.square(
+                        goal._data_[:512] if goal._data_.ndim else goal._data_, dtype=np.float64
+                    )
+                )
+            )
+        )
+        doctor.layers.goals[call.place] = size
     for fact, x in zip(call.facts[:2], call.inputs[:2], strict=False):
         if (
             fact is not None

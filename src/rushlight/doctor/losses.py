@@ -188,6 +188,52 @@ def _log(doctor: Doctor, call: Call) -> None:
         ))  # fmt: skip
 
 
+def _threshold(doctor: Doctor, call: Call) -> None:
+    """A class is chosen by a limit that does not belong to what is compared."""
+    fact, limit = call.facts[0], call.inputs[1] if len(call.inputs) > 1 else 0.5
+    if fact is None or not fact.learned or not isinstance(limit, int | float):
+        return
+    outside = fact.op == "sigmoid" and not 0 < limit < 1 and call.name != "round"
+    if outside:
+        said = f"The sigmoid gives numbers between 0 and 1 (here {_spread(call.inputs[0]._data_)})"
+        advice = "Probabilities are held against 0.5; 0 belongs to raw scores (logits)."
+    elif 0.4 <= limit <= 0.6 and (fact.op, fact.place) in doctor.layers.logits:
+        said = (
+            f"The loss takes these for raw scores (logits, here {_spread(call.inputs[0]._data_)}): 0.5 is a "
+            "probability of 0.62"
+        )
+        advice = "Hold logits against 0, or their sigmoid against 0.5."
+    else:
+        return
+    does = "rounded" if call.name == "round" else f"held against {limit:g}"
+    doctor.find(Finding(
+        "threshold", ERROR if outside else WARNING, f"{'probabilities' if outside else 'logits'} are {does}",
+        call.place,
+        f"{said}, so that the classes that this gives are not those that the model means.", advice,
+        ((fact.op, fact.place),) if fact.place != call.place else (),
+    ))  # fmt: skip
+
+
+def _several(doctor: Doctor, call: Call) -> None:
+    """Several labels for a sample, as targets of a softmax."""
+    frame = asked("cross_entropy")
+    target = None if frame is None else frame.get("target")
+    if call.node is None or not isinstance(target, TensorBase) or target._data_.dtype.kind != "f":
+        return
+    y = _rows(target)
+    if y.ndim != 2 or y.shape[1] < 2 or not ((y == 0) | (y == 1)).all():
+        return
+    sums = y.sum(1)
+    if np.mean(sums > 1) < 0.1:
+        return
+    doctor.find(Finding(
+        "several-labels", ERROR, "the cross-entropy is given several labels for one sample", call.place,
+        f"CrossEntropyLoss takes probabilities that add up to 1; rows of these targets add up to {sums.min():g} to "
+        f"{sums.max():g}. Its softmax lets classes compete, and no sample can have two.",
+        "For labels that do not exclude each other take BCEWithLogitsLoss.",
+    ), call.node)  # fmt: skip
+
+
 def _log_sigmoid(doctor: Doctor, call: Call) -> None:
     """BCEWithLogitsLoss of what is a probability already, or with targets that are none."""
     frame = asked("binary_cross_entropy_with_logits")
@@ -205,6 +251,8 @@ def _log_sigmoid(doctor: Doctor, call: Call) -> None:
             "can be put into class 0.",
             "Give it the raw scores (logits), or take BCELoss after a sigmoid.", also,
         ), call.node)  # fmt: skip
+    if frame is not None and before is not None:
+        doctor.layers.logits.add((before.op, before.place))
     if frame is not None:
         _binary_targets(doctor, call.place, call.node, frame["target"], "BCEWithLogitsLoss")
 
@@ -409,7 +457,8 @@ def _indices(doctor: Doctor, inputs: tuple[Any, ...], static: dict[str, Any]) ->
 BEFORE = {"cross_entropy": _labels, "nll": _labels, "embedding": _indices, "eq": compared}
 
 RULES = [
-    ("cross_entropy", _softened_again), ("log_softmax", _softened_again),
+    ("cross_entropy", _softened_again), ("log_softmax", _softened_again), ("log_softmax", _several),
+    *((name, _threshold) for name in ("gt", "ge", "lt", "le", "round")),
     ("softmax", _softened_again), ("cross_entropy", _one_class), ("softmax", _softmax),
     ("log_softmax", _softmax), ("nll", _likelihood), ("log", _log),
     ("log_sigmoid", _log_sigmoid), ("binary_cross_entropy", _binary),

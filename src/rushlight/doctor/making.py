@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from rushlight import nn
+from rushlight.core.tensor import TensorBase
 from rushlight.doctor.findings import ERROR, WARNING, Finding
 from rushlight.doctor.places import Place
 
 if TYPE_CHECKING:
-    from rushlight.doctor.watching import Doctor
+    from rushlight.doctor.watching import Call, Doctor
 
 _HIGH = 0.9
 SEQUENCES = (nn.RNNBase, nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
@@ -23,6 +25,8 @@ class Making:
         # For each line at which a sequence goes in: how often its first, and how often its second size was the batch.
         self.turned: dict[Place, list[int]] = {}
         self.kinds: dict[Place, str] = {}
+        # What recurrent layers gave, and which.
+        self.outs: dict[int, tuple[Any, Any]] = {}
 
     def first_called(self, module: Any, place: Place) -> None:
         """A module that the program calls, for the first time."""
@@ -50,6 +54,37 @@ class Making:
             f"Make each anew: nn.{kind}({'*' if kind == 'Sequential' else ''}[nn.Linear(...) for _ in range(n)]), or "
             "copy.deepcopy(layer).",
         ))  # fmt: skip
+
+    def gives(self, module: Any, output: Any) -> None:
+        """What a recurrent layer gives, of all steps."""
+        if isinstance(module, nn.RNNBase) and isinstance(output, tuple):
+            out = output[0]
+            if isinstance(out, TensorBase) and out._data_.ndim == 3:
+                key, outs = id(out), self.outs
+                outs[key] = weakref.ref(out, lambda _: outs.pop(key, None)), module
+
+    def taken_from(self, call: Call) -> None:
+        """The last one is taken of what a recurrent layer gave: the last step, or the last sample."""
+        known = self.outs.get(id(call.inputs[0]))
+        index = call.static.get("index", ())
+        if known is None or call.node is None or not isinstance(index[-1], int):
+            return
+        module, shape = known[1], call.inputs[0]._data_.shape
+        samples = 0 if module.batch_first else 1
+        if (
+            len(index) != samples + 1
+            or index[-1] not in (-1, shape[samples] - 1)
+            or shape[samples] < 2
+        ):
+            return
+        kind = type(module).__name__
+        self.doctor.find(Finding(
+            "batch-first", ERROR, "the last sample of the batch is taken for the last step", call.place,
+            f"{kind} was made with batch_first={module.batch_first}, and gives {list(shape)}, "
+            f"{'samples, steps' if module.batch_first else 'steps, samples'}, features: what is taken are all steps "
+            "of one sample, and the loss holds them against the targets of all samples.",
+            f"{'output[:, -1]' if module.batch_first else 'output[-1]'} is the last step of each sample.",
+        ), call.node)  # fmt: skip
 
     def sequence(self, module: Any, x: Any, place: Place) -> tuple[Place, int, int] | None:
         """Where a sequence goes into a layer that takes time first: the line, and its first two sizes."""

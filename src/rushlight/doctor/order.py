@@ -118,7 +118,7 @@ def _without_gradient(doctor: Doctor, steps: Steps, o: Optimizing) -> None:
     missing = [k for k in wants if not k.backwards and not k.library]
     if not missing:
         return
-    if len(missing) == len(wants) and o.empty == o.steps:
+    if len(missing) == len(wants) and o.empty == o.steps and not all(k.uses for k in missing):
         others = [k for k in steps.params.values() if k.backwards and k.is_parameter]
         if not others:
             return
@@ -129,6 +129,16 @@ def _without_gradient(doctor: Doctor, steps: Steps, o: Optimizing) -> None:
             "were replaced.",
             "Make the optimizer after the model is complete, from the parameters of the model that the loss "
             "comes from.",
+        ))  # fmt: skip
+        return
+    reached = [k for k in steps.params.values() if k.backwards]
+    if len(missing) == len(wants) and reached and not any(k.is_parameter for k in reached):
+        doctor.find(found(
+            "cut", "backward ends at a tensor that was made anew", reached[0].place,
+            f"No parameter of {o.kind} ever got a gradient: the loss comes from a tensor that was made from plain "
+            "numbers (torch.tensor(...), or .detach() and requires_grad=True), and leads back to that alone.",
+            "Compute the loss from the outputs of the model with operations of torch all the way: torch.stack(losses) "
+            "instead of torch.tensor(losses).", ("optimizer", o.place),
         ))  # fmt: skip
         return
     replaced = [k for k in missing if not k.uses]

@@ -124,6 +124,7 @@ class Steps:
         known.uses += 1
         if known.use is None:
             known.use, known.order, known.place = (name, number), len(self.params), place
+            self.doctor.vain.used(tensor, place)
 
     def wrote(self, whose: Any) -> None:
         """Something was written into memory, outside of optimizers."""
@@ -270,6 +271,7 @@ class Steps:
         """Gradients are about to be clipped."""
         self.clips["calls"] += 1
         self.clip_place = here()
+        self.doctor.vain.with_scaled("clipped")
         known = [self.known(p) for p in params]
         if all(p._grad is None for p in params):
             self.clips["none"] += 1

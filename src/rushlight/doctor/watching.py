@@ -18,7 +18,7 @@ from rushlight.core.doors import Interpreter
 from rushlight.core.node import Node
 from rushlight.core.state import state
 from rushlight.core.tensor import TensorBase
-from rushlight.doctor import crashes, dimensions, losses
+from rushlight.doctor import crashes, dimensions, losses, vain
 from rushlight.doctor.facts import COPIED, DRAWN, Fact, Memory, owner
 from rushlight.doctor.findings import Finding, Report
 from rushlight.doctor.judging import Judging
@@ -71,9 +71,16 @@ class Doctor(Interpreter):
         self.layers = Layers(self)
         self.judging = Judging(self)
         self.numbers = Numbers(self)
+        self.vain = vain.Vain(self)
         self.turned = dimensions.Turned()
         self.rules: dict[str, list[Rule]] = {}
-        known = (*losses.RULES, *dimensions.RULES, *self.layers.rules(), *self.judging.rules())
+        known = (
+            *losses.RULES,
+            *dimensions.RULES,
+            *vain.RULES,
+            *self.layers.rules(),
+            *self.judging.rules(),
+        )
         for name, rule in known:
             self.rules.setdefault(name, []).append(rule)
         # What is to be done when a backward goes through a node; and the line of each node.
@@ -251,6 +258,7 @@ class Doctor(Interpreter):
             for action in self.waiting.pop(node, ()):
                 action()
         self.steps.backward_starts(roots, leaves)
+        self.vain.passed(roots[0], here())
 
     def _backward(self, plain: Any) -> Any:
         @functools.wraps(plain)
@@ -277,6 +285,7 @@ class Doctor(Interpreter):
     def _step_begins(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         self._come_back()
         self.steps.inside += 1
+        self.vain.with_scaled("used by a step")
         self.layers.step_begins(optimizer)
         if not any(map(callable, (*args[1:], *kwargs.values()))) and state.interpreters[-1:] == (
             self,
@@ -300,6 +309,7 @@ class Doctor(Interpreter):
         self.steps.stepped(optimizer)
         self.layers.stepped(optimizer)
         self.numbers.stepped(optimizer)
+        self.vain.stepped(optimizer)
 
     @_calmly
     def _enters(self, module: Any, args: Any) -> None:
@@ -329,6 +339,7 @@ class Doctor(Interpreter):
         wrap(__import__("rushlight.autograd").autograd, "backward", self._backward)
         self.steps.wrap(wrap)
         self.judging.wrap(wrap)
+        self.vain.wrap(wrap)
         self.stance = set_stance("force_eager")
         self.__enter__()
 
@@ -341,7 +352,7 @@ class Doctor(Interpreter):
         for handle in self.handles:
             handle.remove()
         engine.observers.remove(self._starts)
-        for conclude in (self.numbers, self.steps, self.layers, self.judging):
+        for conclude in (self.numbers, self.steps, self.layers, self.judging, self.vain):
             self._concluded(conclude, error)
         if error is not None:
             self._crashed(error)

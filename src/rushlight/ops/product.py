@@ -62,9 +62,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         result: Tensor
         if left >= 2 and right >= 2:
             result = apply(rows.matmul, input, other)
-            if left != right and result._node_ is not None:
-                # torch folds the batch into the rows of one matrix, and its shape is put back.
-                result._node_._label = "UnsafeViewBackward0" if right == 2 else "CloneBackward0"
+            if (left > 2 or right > 2) and result._node_ is not None:
+                # torch makes one batch of all, or rows of one matrix; the shape is put back.
+                result._node_._label = _folded(input, other)
         elif left == 0 or right == 0:
             raise RuntimeError(
                 f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D"
@@ -88,6 +88,14 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
         return out
     except met_late():
         return ask_late()
+
+
+def _folded(a: Tensor, b: Tensor) -> str:
+    """What torch does last in a product with a batch: a matrix that learns becomes the right factor."""
+    x, y = a.shape, b.shape
+    matrix = len(x) == 2 or (len(x) == len(y) == 3 and x[0] == 1 != y[0])
+    turned = matrix and len(y) > 2 and a.requires_grad
+    return "CloneBackward0" if turned else "UnsafeViewBackward0"
 
 
 def _ranks(name: str, expected: Sequence[int], *operands: Tensor) -> None:

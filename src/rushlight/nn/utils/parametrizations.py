@@ -173,7 +173,7 @@ class _Orthogonal(Module):
         else:
             unit = eye(rows, dtype=skew.dtype)
             turn = solve(unit - skew * 0.5, unit + skew * 0.5)
-        return turn[..., :columns]
+        return turn if rows == columns else turn[..., :columns]
 
     def right_inverse(self, Q: Tensor) -> Tensor:
         """What forward makes Q of, if Q is orthogonal; else a matrix near it."""

@@ -24,20 +24,20 @@ __all__ = [
     "type_before_parametrizations",
 ]
 
-_cache_depth = 0
+_cache_enabled = 0
 _cache: dict[tuple[int, str], Any] = {}
 
 
 @contextmanager
 def cached() -> Iterator[None]:
     """Compute each parametrized tensor once in the block, however often it is read."""
-    global _cache_depth
-    _cache_depth += 1
+    global _cache_enabled
+    _cache_enabled += 1
     try:
         yield
     finally:
-        _cache_depth -= 1
-        if not _cache_depth:
+        _cache_enabled -= 1
+        if not _cache_enabled:
             _cache.clear()
 
 
@@ -67,6 +67,9 @@ class ParametrizationList(ModuleList):
                     with suppress(NotImplementedError):
                         value = module.right_inverse(value)
         self.is_tensor = isinstance(value, TensorBase)
+        if not self.is_tensor:
+            allowed = "a Tensor or a Sequence of tensors (list, tuple...)"
+            _check_parts(value, allowed, f"{allowed}. Got element {{}} of the sequence with type {{}}.")
         self.ntensors = 1 if self.is_tensor else len(value)
         if self.is_tensor:
             if value.dtype != dtype:
@@ -74,16 +77,11 @@ class ParametrizationList(ModuleList):
                     "When `right_inverse` outputs one tensor, it may not change the dtype.\n"
                     f"original.dtype: {dtype}\nright_inverse(original).dtype: {value.dtype}"
                 )
-            original.data = value.data
+            with no_grad():
+                original.set_(value)
             _register(self, "original", original)
         else:
             for number, part in enumerate(value):
-                if not isinstance(part, Tensor):
-                    raise ValueError(
-                        "'right_inverse' must return a Tensor or a Sequence of tensors (list, "
-                        f"tuple...). Got element {number} of the sequence with type "
-                        f"{type(part).__name__}."
-                    )
                 if isinstance(original, Parameter):
                     part = Parameter(part, bool(original.requires_grad))
                 _register(self, f"original{number}", part)
@@ -105,16 +103,28 @@ class ParametrizationList(ModuleList):
                         f"parametrization {type(module).__name__} does not implement right_inverse."
                     )
                 value = module.right_inverse(value)
-            values = [value] if self.is_tensor else list(value)
-            if len(values) != self.ntensors:
-                raise ValueError(
-                    "'right_inverse' must return a sequence of tensors of length "
-                    f"{self.ntensors}. Got a sequence of length {len(values)}."
-                )
-            for original, part in zip(self.originals(), values, strict=True):
-                if not isinstance(part, Tensor):
-                    raise ValueError(f"`right_inverse` should output a tensor, not {type(part)}")
-                original.data = part.data
+            if self.is_tensor:
+                if not isinstance(value, Tensor):
+                    kind = type(value).__name__
+                    raise ValueError(f"`right_inverse` should return a tensor. Got {kind}")
+                value = [value]
+            else:
+                element = "a sequence of tensors or reference-type opaques. Got element {} of type {}."
+                _check_parts(value, "a sequence of tensors", element, self.ntensors)
+            originals = self.originals()
+            for number, (part, there) in enumerate(zip(value, originals, strict=True)):
+                if part.dtype != there.dtype:
+                    what, name = (
+                        ("The tensor", "original")
+                        if self.is_tensor
+                        else (f"Tensor {number}", f"original{number}")
+                    )
+                    raise ValueError(
+                        f"{what} returned by `right_inverse` has dtype {part.dtype} while "
+                        f"`{name}` has dtype {there.dtype}"
+                    )
+            for part, there in zip(value, originals, strict=True):
+                there.set_(part)
 
     def forward(self) -> Tensor:
         """The parametrized tensor."""
@@ -125,20 +135,30 @@ class ParametrizationList(ModuleList):
         return value
 
 
-def _check_result(result: Any, shape: Any, dtype: Any) -> None:
+def _check_parts(value: Any, allowed: str, element: str, length: int | None = None) -> None:
+    """Refuse what right_inverse may not return in place of several tensors."""
+    must = "'right_inverse' must return "
+    if not isinstance(value, Sequence):
+        raise ValueError(f"{must}{allowed}. Got {type(value).__name__}")
+    if length is not None and len(value) != length:
+        raise ValueError(
+            f"{must}a sequence of tensors of length {length}. Got a sequence of length {len(value)}."
+        )
+    for number, part in enumerate(value):
+        if not isinstance(part, Tensor):
+            raise ValueError(must + element.format(number, type(part).__name__))
+
+
+def _check_result(result: Any, shape: Any, dtype: Any, flag: str = "`unsafe` flag") -> None:
     if not isinstance(result, TensorBase):
         raise ValueError(f"A parametrization must return a tensor. Got {type(result).__name__}.")
     got: Any = result
-    if got.dtype != dtype:
-        raise ValueError(
-            "Registering a parametrization may not change the dtype of the tensor, unless `unsafe` "
-            f"flag is enabled.\nunparametrized dtype: {dtype}\nparametrized dtype: {got.dtype}"
-        )
-    if got.shape != shape:
-        raise ValueError(
-            "Registering a parametrization may not change the shape of the tensor, unless `unsafe` "
-            f"flag is enabled.\nunparametrized shape: {shape}\nparametrized shape: {got.shape}"
-        )
+    for what, want, found in (("dtype", dtype, got.dtype), ("shape", shape, got.shape)):
+        if want != found:
+            raise ValueError(
+                f"Registering a parametrization may not change the {what} of the tensor, unless "
+                f"{flag} is enabled.\nunparametrized {what}: {want}\nparametrized {what}: {found}"
+            )
 
 
 def _copied(self: Any, memo: dict[int, Any]) -> Any:
@@ -152,8 +172,8 @@ def _copied(self: Any, memo: dict[int, Any]) -> Any:
 
 def _no_state(self: Any) -> Any:
     raise RuntimeError(
-        "Serialization of parametrized modules is only supported through state_dict(): save that, "
-        "and load it into a module that is parametrized in the same way."
+        "Serialization of parametrized modules is only supported through state_dict(). See:\n"
+        "save that, and load it into a module that is parametrized in the same way."
     )
 
 
@@ -168,7 +188,7 @@ def _inject_class(module: Module) -> None:
 
 def _inject_property(module: Any, name: str) -> None:
     def get(self: Any) -> Any:
-        if not _cache_depth:
+        if not _cache_enabled:
             return self.parametrizations[name]()
         key = (id(self), name)
         if key not in _cache:
@@ -224,9 +244,24 @@ def register_parametrization(
 def _check_second(module: Any, name: str, parametrization: Any) -> None:
     before = getattr(module, name)
     after = parametrization(before)
-    _check_result(after, before.shape, before.dtype)
-    if hasattr(parametrization, "right_inverse"):
-        _check_result(parametrization.right_inverse(after), before.shape, before.dtype)
+    _check_result(after, before.shape, before.dtype, "the `unsafe` flag")
+    if not hasattr(parametrization, "right_inverse"):
+        return
+    try:
+        back = parametrization.right_inverse(after)
+    except NotImplementedError:
+        return
+    returns = "parametrization.right_inverse must return a tensor"
+    if not isinstance(back, TensorBase):
+        raise ValueError(f"{returns}. Got: {type(back).__name__}")
+    for what in ("dtype", "shape"):
+        want, found = getattr(before, what), getattr(back, what)
+        if want != found:
+            raise ValueError(
+                f"The tensor returned by parametrization.right_inverse must have the same {what} as "
+                f"module.{name}, unless the `unsafe` flag is enabled.\n"
+                f"module.{name}.{what}: {want}\nreturned {what}: {found}"
+            )
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
@@ -249,7 +284,7 @@ def remove_parametrizations(
         original = made.original
         if leave_parametrized:
             with no_grad():
-                original.data = getattr(module, tensor_name).data
+                original.set_(getattr(module, tensor_name))
     elif leave_parametrized:
         value = getattr(module, tensor_name)
         original = Parameter(value) if value.requires_grad else value
@@ -281,8 +316,6 @@ def transfer_parametrizations_and_params(
     source: Any = from_module
     names = list(source.parametrizations) if tensor_name is None else [tensor_name]
     for name in names:
-        if not is_parametrized(from_module, name):
-            continue
         made = source.parametrizations[name]
         if not hasattr(to_module, name):
             value = getattr(from_module, name)

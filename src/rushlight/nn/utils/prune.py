@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from rushlight._tensor import Tensor
-from rushlight.autograd.state import no_grad
 from rushlight.core.doors import literal, read
 from rushlight.core.tensor import Array, wrap
 from rushlight.nn.modules.module import Module
+from rushlight.nn.parameter import Parameter
 
 __all__ = [
     "BasePruningMethod",
@@ -82,10 +83,9 @@ class BasePruningMethod(ABC):
         method._tensor_name = name
         original = getattr(module, name)
         scores = original if importance_scores is None else importance_scores
-        if scores.shape != original.shape:
-            raise AssertionError(
-                f"importance_scores should have the same shape as parameter {name} of {module}"
-            )
+        if old is None and not isinstance(original, Parameter):
+            raise TypeError(f"what is pruned is a parameter, and {name!r} is a {type(original)}")
+        _check_scores(scores, original, f"parameter {name} of {module}")
         if old is not None:
             before = old[1]
             if not isinstance(before, PruningContainer):
@@ -96,8 +96,7 @@ class BasePruningMethod(ABC):
         else:
             mask = literal(np.ones_like(original._data_))
         # Everything that can fail happens before the module changes.
-        with no_grad():
-            mask = method.compute_mask(scores, default_mask=mask)
+        mask = method.compute_mask(scores, default_mask=mask)
         if old is None:
             module.register_parameter(name + "_orig", original)
             del module._parameters[name]
@@ -116,6 +115,7 @@ class BasePruningMethod(ABC):
     ) -> Tensor:
         """t with zeros where this method would prune it."""
         scores = t if importance_scores is None else importance_scores
+        _check_scores(scores, t, "tensor t")
         mask = literal(np.ones_like(t._data_)) if default_mask is None else default_mask
         return t * self.compute_mask(scores, default_mask=mask)
 
@@ -133,8 +133,6 @@ class BasePruningMethod(ABC):
 class PruningContainer(BasePruningMethod):
     """Several methods on one tensor, each choosing among what the ones before have left."""
 
-    PRUNING_TYPE = "container"
-
     def __init__(self, *args: BasePruningMethod) -> None:
         self._pruning_methods: tuple[BasePruningMethod, ...] = ()
         if args:
@@ -142,11 +140,11 @@ class PruningContainer(BasePruningMethod):
         for method in args:
             self.add_pruning_method(method)
 
-    def add_pruning_method(self, method: BasePruningMethod) -> None:
+    def add_pruning_method(self, method: Any) -> None:
         """Add a method for the same tensor."""
-        if not isinstance(method, BasePruningMethod):
+        if method is not None and not isinstance(method, BasePruningMethod):
             raise TypeError(f"{type(method)} is not a BasePruningMethod subclass")
-        if method._tensor_name != self._tensor_name:
+        if method is not None and method._tensor_name != self._tensor_name:
             raise ValueError(
                 "Can only add pruning methods acting on the parameter named "
                 f"'{self._tensor_name}' to PruningContainer {self}. Found '{method._tensor_name}'"
@@ -186,12 +184,18 @@ class PruningContainer(BasePruningMethod):
         return wrap(mask)
 
 
+def _check_scores(scores: Any, of: Any, called: str) -> None:
+    if scores.shape != of.shape:
+        raise AssertionError(
+            f"importance_scores should have the same shape as {called}, "
+            f"got {scores.shape} vs {of.shape}"
+        )
+
+
 def _check_amount(amount: Any) -> None:
-    if isinstance(amount, bool) or not isinstance(amount, int | float):
+    if not isinstance(amount, numbers.Real):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
-    if (isinstance(amount, int) and amount < 0) or (
-        isinstance(amount, float) and not 0.0 <= amount <= 1.0
-    ):
+    if amount < 0 or (amount > 1 and not isinstance(amount, numbers.Integral)):
         raise ValueError(
             f"amount={amount} should either be a float in the range [0, 1] or a non-negative "
             "integer"
@@ -200,7 +204,7 @@ def _check_amount(amount: Any) -> None:
 
 def _how_many(amount: float, size: int) -> int:
     """How many of size are pruned, for a fraction or a number."""
-    number = amount if isinstance(amount, int) else round(amount * size)
+    number = amount if isinstance(amount, numbers.Integral) else round(amount * size)
     if number > size:
         raise ValueError(
             f"amount={number} should be smaller than the number of parameters to prune={size}"
@@ -306,11 +310,11 @@ class _Structured(BasePruningMethod):
         number = _how_many(self.amount, channels)
         if not number:
             return default_mask.clone()
-        kept = np.zeros(channels, default_mask._data_.dtype)
+        kept = np.zeros(channels, t._data_.dtype)
         kept[_largest(self.scores(t), channels - number)] = 1
         shape = [1] * t.dim()
         shape[axis] = channels
-        return default_mask * wrap(kept.reshape(shape))
+        return default_mask.to(t.dtype) * wrap(kept.reshape(shape))
 
 
 class RandomStructured(_Structured):

@@ -8,6 +8,7 @@ from rushlight._tensor import Tensor
 from rushlight.errors import warn
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
+from rushlight.ops.arguments import relabel
 from rushlight.ops.seldom import norm_except_dim
 
 __all__ = ["WeightNorm", "norm_except_dim", "remove_weight_norm", "weight_norm"]
@@ -17,7 +18,10 @@ M = TypeVar("M", bound=Module)
 
 def scaled(v: Tensor, g: Tensor, dim: int | None) -> Tensor:
     """v in the direction, g in the length."""
-    return v * (g / norm_except_dim(v, 2, -1 if dim is None else dim))
+    dim = -1 if dim is None else dim
+    result = v * (g / norm_except_dim(v, 2, dim))
+    # What torch has a kernel for.
+    return relabel(result, "WeightNormInterfaceBackward0") if dim in (0, v.dim() - 1) else result
 
 
 class WeightNorm:

@@ -11,15 +11,12 @@ from typing import Any, NamedTuple
 from rushlight.autograd.state import no_grad
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import write
-from rushlight.elsewhere import has_memory
 from rushlight.errors import warn
 from rushlight.handles import RemovableHandle as Handle
+from rushlight.layout import strided
 from rushlight.nn.parameter import Parameter, UninitializedTensorMixin, is_lazy
 
 EXTRA = "_extra_state"
-
-# Where `load_state_dict` leaves its list of writes for the modules that it visits.
-_LOADING = "loading"
 
 
 class _IncompatibleKeys(NamedTuple):
@@ -77,6 +74,12 @@ class _Loading:
         else:
             for copy in self.waiting:
                 copy()
+
+
+class _Metadata(dict[str, Any]):
+    """What a module was saved with, and the writes of the `load_state_dict` that visits it."""
+
+    loading: _Loading | None = None
 
 
 def _copy(target: Any, source: Any) -> None:
@@ -223,8 +226,8 @@ class StateMethods:
         loading = _Loading()
 
         def load(module: Any, state: Any, prefix: str) -> None:
-            metadata = {} if versions is None else dict(versions.get(prefix[:-1], {}))
-            metadata[_LOADING] = loading
+            metadata = _Metadata({} if versions is None else versions.get(prefix[:-1], {}))
+            metadata.loading = loading
             if assign:
                 metadata["assign_to_params_buffers"] = True
             module._load_from_state_dict(state, prefix, metadata, True, missing, unexpected, errors)
@@ -238,7 +241,7 @@ class StateMethods:
                 for hook in list(module._load_state_dict_post_hooks.values()):
                     if hook(module, incompatible) is not None:
                         raise AssertionError(
-                            "Hooks registered with register_load_state_dict_post_hook are not "
+                            "Hooks registered with ``register_load_state_dict_post_hook`` are not "
                             "expected to return new values, if incompatible_keys need to be "
                             "modified, it should be done inplace."
                         )
@@ -283,7 +286,7 @@ class StateMethods:
                 unexpected_keys,
                 error_msgs,
             )
-        loading = local_metadata.get(_LOADING)
+        loading = getattr(local_metadata, "loading", None)
         at_once = loading is None or self._overrides("_load_from_state_dict")
         loading = _Loading() if loading is None else loading
         assign = local_metadata.get("assign_to_params_buffers", False)
@@ -298,29 +301,28 @@ class StateMethods:
             problem = _problem(key, target, source)
             if problem is not None:
                 error_msgs.append(problem)
-            elif isinstance(target, UninitializedTensorMixin):
+                continue
+            if isinstance(target, UninitializedTensorMixin) and isinstance(source, type(target)):
                 continue  # from one lazy module to another: nothing to copy yet
-            elif assign:
-                table = self._parameters if name in self._parameters else self._buffers
-                value = _assigned(target, source)
-                loading.put(
-                    functools.partial(table.__setitem__, name, value),
-                    functools.partial(table.__setitem__, name, target),
-                )
-            else:
-                if not target._data_.ndim and source._data_.shape == (1,):
-                    source = source[0]  # 0-d parameters were saved as 1-d by torch before 0.4
-                if not (has_memory(target._data_) or not has_memory(source._data_)):
-                    warn(
-                        f"for {key}: copying from a non-meta parameter in the checkpoint to a meta "
-                        "parameter in the current model, which is a no-op. (Did you mean to pass "
-                        "`assign=True` to assign items in the state dictionary to their corresponding "
-                        "key in the module instead of copying them in place?)"
+            if not target.dim() and source.shape == (1,):
+                source = source[0]  # 0-d parameters were saved as 1-d by torch before 0.4
+            try:
+                if assign:
+                    table = self._parameters if name in self._parameters else self._buffers
+                    value = _assigned(target, source)
+                    loading.put(
+                        functools.partial(table.__setitem__, name, value),
+                        functools.partial(table.__setitem__, name, target),
                     )
-                if has_memory(target._data_) and not has_memory(source._data_):
-                    error_msgs.append(_no_data(key, target, source))
-                    continue
-                loading.copy(target, source, at_once)
+                else:
+                    _warn_of_meta(key, target, source)
+                    loading.copy(target, source, at_once or source.layout is not strided)
+            except Exception as error:
+                error_msgs.append(
+                    f'While copying the parameter named "{key}", whose dimensions in the model are '
+                    f"{target.shape} and whose dimensions in the checkpoint are {source.shape}, an "
+                    f"exception occurred : {error.args}."
+                )
         self._load_extra_state(state_dict, prefix, strict, missing_keys, unexpected_keys)
         if strict:
             unexpected_keys.extend(self._unexpected(state_dict, prefix, own))
@@ -418,12 +420,16 @@ def _problem(key: str, target: Any, source: Any) -> str | None:
     return None
 
 
-def _no_data(key: str, target: Any, source: Any) -> str:
-    return (
-        f'While copying the parameter named "{key}", whose dimensions in the model are {target.shape} and '
-        f"whose dimensions in the checkpoint are {source.shape}, an exception occurred : "
-        "('Cannot copy out of meta tensor; no data!',)."
-    )
+def _warn_of_meta(key: str, target: Any, source: Any) -> None:
+    if not target.is_meta and source.is_meta:
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!")
+    if target.is_meta and not source.is_meta:
+        warn(
+            f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in "
+            "the current model, which is a no-op. (Did you mean to pass `assign=True` to assign items "
+            "in the state dictionary to their corresponding key in the module instead of copying them "
+            "in place?)"
+        )
 
 
 def _assigned(target: Any, source: Any) -> Any:

@@ -1,5 +1,8 @@
 """Forward mode: dual numbers, strategies, checks of gradients."""
 
+import pytest
+
+import rushlight as torch
 from tests.parity import parity
 
 
@@ -117,3 +120,71 @@ def test_one_tangent_for_each_example_where_a_view_is_written():
         x = torch.tensor([1.0, 2.0, 3.0])
         forth, back = torch.func.jacfwd(views)(x).clone(), torch.func.jacrev(views)(x).clone()
     """)
+
+
+def test_what_a_function_fills_in_parts():
+    # Each part is written by itself: values and tangents stay in the graph, for one example and for all.
+    parity(
+        """
+        def filled(a):
+            b = torch.zeros(4)
+            b[0], b[1:3] = a[0], a[1:3] ** 2
+            b[3:].add_(a[3]).mul_(a[0])
+            return (b * a).prod() + b.sum()
+        def copied(a):
+            b = torch.zeros(2, 4)
+            b[0].copy_(a * 2)
+            b[1] = a.square()
+            return (b.cumsum(0) * a).sum().sin() * b.prod()
+        def kept(a):
+            b = torch.zeros(4)
+            b.copy_(a)
+            return (b + a).prod()
+        x = torch.tensor([0.5, -0.8, 1.5, 0.7], dtype=torch.float64)
+        torch.set_default_dtype(torch.float64)
+        func = torch.func
+        made = [
+            [
+                how(f)(x)
+                for how in (
+                    func.hessian, lambda f: func.jacrev(func.jacrev(f)), lambda f: func.jacfwd(func.jacfwd(f)),
+                    lambda f: func.jacrev(func.jacfwd(f)), lambda f: func.jacfwd(func.jacfwd(func.grad(f))),
+                )
+            ]
+            for f in (filled, copied, kept, torch.prod, lambda a: (a + a * a).prod())
+        ]
+        torch.set_default_dtype(torch.float32)
+        # What is filled was there before, and is there afterwards.
+        total = torch.zeros(2, requires_grad=True) * 1
+        parts = torch.vmap(lambda a: total.add_(torch.ones(2)) + a)(torch.ones(3, 2))
+        total.sum().backward()
+        """
+    )
+
+
+@pytest.mark.parametrize("zeros", [(1,), (1, 2)])
+def test_products_with_a_zero_are_polynomials_whichever_way(zeros):
+    x = torch.tensor([2.0, 1.0, 3.0, 5.0], dtype=torch.float64)
+    x[list(zeros)] = 0
+    grad, jacfwd, jacrev = torch.func.grad, torch.func.jacfwd, torch.func.jacrev
+    for f in (torch.prod, lambda a: a.prod(0), lambda a: a.cumprod(0).sum()):
+        second = [
+            how(f)(x)
+            for how in (
+                lambda f: jacrev(grad(f)),
+                lambda f: jacfwd(grad(f)),
+                lambda f: jacfwd(jacfwd(f)),
+            )
+        ]
+        third = [
+            how(grad(f))(x)
+            for how in (
+                lambda f: jacrev(jacrev(f)),
+                lambda f: jacrev(jacfwd(f)),
+                lambda f: jacfwd(jacfwd(f)),
+            )
+        ]
+        for first, *others in (second, third):
+            assert first.abs().sum() > 0
+            for other in others:
+                torch.testing.assert_close(first, other)

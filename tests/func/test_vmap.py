@@ -213,3 +213,23 @@ def test_composites_that_are_one_kernel():
         most = vmap(lambda a, i, s: a.scatter_reduce(0, i, s, "amax"))(s, i, s)
         """
     )
+
+
+def test_a_position_of_each_example():
+    parity(
+        """
+        x, k, vmap = torch.randn(3, 4, 5), torch.tensor([3, 0, 1]), torch.vmap
+        def put(a, j):
+            a = a.clone()
+            a[:, j] = 7.0
+            return a
+        taken = [
+            vmap(f)(x, k)
+            for f in (
+                lambda a, j: a[j], lambda a, j: a[..., j.int()], lambda a, j: a[j, 1:3], lambda a, j: a[j, None],
+                lambda a, j: a[j, j], put,
+            )
+        ]
+        same = vmap(lambda j: x[0][j])(k)
+        """
+    )

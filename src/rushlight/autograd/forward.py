@@ -482,7 +482,12 @@ def _twice(
 
 
 def _wanting(t: Any) -> bool:
-    return isinstance(t, TensorBase) and wants_grad(t)
+    """Whether somebody differentiates t, or what lies in it where it is one example of a batch."""
+    while isinstance(t, TensorBase):
+        if wants_grad(t):
+            return True
+        t = getattr(t._data_, "value", None)
+    return False
 
 
 def _apart(t: TensorBase) -> Tensor:

@@ -261,6 +261,11 @@ def is_inference_mode_enabled() -> bool:
     return inference.on
 
 
+def is_differentiated() -> bool:
+    """Whether what a rule computes is differentiated again: by the tape, or by the tangents that it carries."""
+    return state.grad or any(getattr(one, "carries", False) for one in state.interpreters)
+
+
 def transformed() -> bool:
     """Whether this is within a function that torch.func transforms."""
     return inference.within is not None or any(

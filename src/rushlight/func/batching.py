@@ -18,10 +18,10 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from rushlight.arrays import Box
-from rushlight.core.doors import Interpreter, draw, into, number, read
+from rushlight.core.doors import Interpreter, apply, draw, into, number, read
 from rushlight.core.row import Primitive
 from rushlight.core.state import state
-from rushlight.core.tape import attach
+from rushlight.core.tape import attach, geometry
 from rushlight.core.tensor import (
     ORDINARY,
     SEVERAL,
@@ -31,11 +31,12 @@ from rushlight.core.tensor import (
     wants_grad,
     wrap,
 )
-from rushlight.core.turned import held
+from rushlight.core.turned import alias, held
 from rushlight.func.custom import called
 from rushlight.ops.inplace import keep_values
 from rushlight.ops.joining import stack
 from rushlight.ops.storage_places import STORAGE
+from rushlight.primitives.strided import as_strided
 from rushlight.primitives.view import variable
 from rushlight.primitives.writing import written
 
@@ -200,6 +201,7 @@ class Vmap(Interpreter):
         self.rule_of = rule_of
         # Which one it is of those that are running, as torch shows them.
         self.depth = 1 + sum(isinstance(one, Vmap) for one in state.interpreters)
+        self.adopted: list[tuple[TensorBase, Any]] = []
 
     def holds(self, t: Any) -> bool:
         """Whether t is a tensor in a box of this level."""
@@ -257,6 +259,8 @@ class Vmap(Interpreter):
         if not (self.holds(target) or any(map(self.holds, inputs))):
             into(target, kernel, *inputs, **static)
             return
+        if not self.holds(target):
+            self._adopt(target)
         with self:
             result = written(kernel, target, inputs, static)
         value, has = self.open(result)
@@ -278,6 +282,29 @@ class Vmap(Interpreter):
             # What the value was computed from is about to be overwritten.
             keep_values(value, own, 0 if own._node_ is None else own._node_._sequence + 1)
         own.copy_(value)
+
+    def _adopt(self, target: TensorBase) -> None:
+        """Put a tensor of the function's own into a box while vmap runs: what is written into it has one."""
+        base = target if target._view_ is None else target._view_.base
+        if base._turned_ or target._turned_:
+            return
+        place = geometry(held(base), held(target))
+        whole = alias(base, base._node_)
+        whole._requires_grad_, whole._tangents_ = base._requires_grad_, base._tangents_
+        parts = [(base, whole)]
+        if base is not target:
+            parts.append((target, apply(as_strided, whole, **place)))
+        for t, value in parts:
+            t._data_, t._node_, t._requires_grad_ = held(self.box(value, False)), None, False
+        self.adopted += parts
+
+    def release(self) -> None:
+        """Take what was adopted out of its box again."""
+        for t, value in self.adopted:
+            t._data_, t._node_ = value._data_, value._node_
+            t._requires_grad_ = value._requires_grad_
+            if isinstance(box := t._data_, Batched):
+                box.level.adopted.append((t, box.value))
 
     def function(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A custom Function: as it says that it takes a batch."""

@@ -191,11 +191,14 @@ class _Call:
                 held(t).place = dim  # type: ignore[attr-defined]
         args = tree_unflatten(boxed[: self.count], self.args_spec)
         kwargs = tree_unflatten(boxed[self.count :], self.kwargs_spec)
-        with level:
-            outputs = self.func(*args, **kwargs)
-        results, spec = tree_flatten(outputs)
-        dims = self._out_dims(spec)
-        values = [self._opened(level, t, dim) for t, dim in zip(results, dims, strict=True)]
+        try:
+            with level:
+                outputs = self.func(*args, **kwargs)
+            results, spec = tree_flatten(outputs)
+            dims = self._out_dims(spec)
+            values = [self._opened(level, t, dim) for t, dim in zip(results, dims, strict=True)]
+        finally:
+            level.release()
         return values, dims, spec
 
     def _out_dims(self, spec: TreeSpec) -> list[Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.arrays import Box
 from rushlight.autograd.pretended import reusable
 from rushlight.core.doors import apply, into, literal, number
 from rushlight.core.tape import attach, refresh
@@ -230,7 +231,7 @@ def _index_tensor(part: Any, told: bool = True) -> Tensor:
     """A tensor of int64 or bool for a list, an array or a tensor in an index."""
     if isinstance(part, TensorBase):
         data = part._data_
-        if not data.ndim and data.dtype.kind in "iu":
+        if not data.ndim and data.dtype.kind in "iu" and not isinstance(data, Box):
             # One number is a position, whatever its type, and bytes are flags.
             wanted = np.int64 if data.dtype != np.uint8 else np.bool_
             return literal(np.asarray(number(part, "an index"), wanted))

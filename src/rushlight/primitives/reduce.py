@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rushlight.arrays import as_array, brought
+from rushlight.autograd.state import is_differentiated
 from rushlight.core.doors import read_each
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.state import state
@@ -164,7 +165,10 @@ def _prod_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     if folded_size(x.shape, dim) == 1:
         return g
     if dim is None:
-        if not state.grad and read_each((x == 0).sum() > 1, "whether there are more").all():
+        if (
+            not is_differentiated()
+            and read_each((x == 0).sum() > 1, "whether there are more").all()
+        ):
             return x.new_zeros(x.shape)
         return g * conj(_product_of_others(x.reshape(-1), 0).reshape(x.shape))
     return g * conj(_product_of_others(x, dim[0]) if dim else x * 0 + 1)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
+from rushlight.autograd.state import is_differentiated
 from rushlight.core.doors import read_each
 from rushlight.core.row import Primitive, Sample, Spec
-from rushlight.core.state import state
 from rushlight.core.tensor import Array
 from rushlight.primitives.families import FLOAT, REAL, draw, has_no_line, taking
 from rushlight.primitives.join import cat
@@ -90,7 +90,7 @@ def _cumprod_vjp(g: Any, x: Any, out: Any, dim: int) -> Any:
     if not read_each(zero.any(), "whether a factor is zero").any():
         return _from_end(scaled, dim) / conj(x)
     one = x.new_ones((*x.shape[:dim], 1, *x.shape[dim + 1 :]))
-    if state.grad:
+    if is_differentiated():
         return _each_product(g, x, out, one, dim)
     count = cumsum(zero, dim=dim)
     ahead, until = count == 0, count == 1

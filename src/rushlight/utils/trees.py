@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rushlight.later import later
 from rushlight.return_types import ReturnType
+from rushlight.size import Size
 
 if TYPE_CHECKING:
     from rushlight.utils import treekeys
@@ -205,6 +206,10 @@ for _cls, _parts_of, _whole_of, _named in _BUILTIN:
         serialized_type_name=f"builtins.{_name}" if _cls.__module__ == "builtins" else _name,
         flatten_with_keys_fn=_by_key(_parts_of) if _named else _by_index(_parts_of),
     )
+register_pytree_node(
+    Size, _plain, lambda parts, _: tuple(parts), serialized_type_name="torch.Size",
+    flatten_with_keys_fn=_by_index(_plain),
+)  # fmt: skip
 
 
 # ---- classes of tuples with names ----------------------------------------------------------------

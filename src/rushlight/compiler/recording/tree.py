@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight.core.tensor import TensorBase
+from rushlight.size import Size
 from rushlight.utils.trees import tree_flatten, tree_unflatten
 
 
@@ -26,7 +27,8 @@ class Leaf:
 
 def apart(tree: Any) -> tuple[list[Any], tuple[Any, ...]]:
     """The tensors in tuples, lists and dicts, each once, and the rest, which can be compared."""
-    leaves, spec = tree_flatten(tree)
+    # A shape stays one: put together again it would be a tuple.
+    leaves, spec = tree_flatten(tree, lambda part: part.__class__ is Size)
     tensors: list[Any] = []
     rest: list[Any] = []
     numbers: dict[int, int] = {}

@@ -69,7 +69,9 @@ class ParametrizationList(ModuleList):
         self.is_tensor = isinstance(value, TensorBase)
         if not self.is_tensor:
             allowed = "a Tensor or a Sequence of tensors (list, tuple...)"
-            _check_parts(value, allowed, f"{allowed}. Got element {{}} of the sequence with type {{}}.")
+            _check_parts(
+                value, allowed, f"{allowed}. Got element {{}} of the sequence with type {{}}."
+            )
         self.ntensors = 1 if self.is_tensor else len(value)
         if self.is_tensor:
             if value.dtype != dtype:
@@ -109,7 +111,9 @@ class ParametrizationList(ModuleList):
                     raise ValueError(f"`right_inverse` should return a tensor. Got {kind}")
                 value = [value]
             else:
-                element = "a sequence of tensors or reference-type opaques. Got element {} of type {}."
+                element = (
+                    "a sequence of tensors or reference-type opaques. Got element {} of type {}."
+                )
                 _check_parts(value, "a sequence of tensors", element, self.ntensors)
             originals = self.originals()
             for number, (part, there) in enumerate(zip(value, originals, strict=True)):

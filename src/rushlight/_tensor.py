@@ -13,7 +13,7 @@ from rushlight.arrays import Box
 from rushlight.autograd import api, hooks
 from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.nodes import shown
-from rushlight.autograd.state import Uncounted, need_no_transform
+from rushlight.autograd.state import Uncounted, need_no_transform, need_own
 from rushlight.core.doors import number, read
 from rushlight.core.node import Node, cut, next_sequence, retain
 from rushlight.core.state import state
@@ -232,6 +232,7 @@ class Tensor(
 
     def detach_(self) -> Tensor:
         """Cut this tensor from the graph that made it; in inference mode nothing is."""
+        need_own(self)
         if inference.on or is_inference(self):
             return self
         if self._view_ is not None:

@@ -160,16 +160,15 @@ class _Walk:
                     break
         return useful
 
-    def visits(self, tensor: TensorBase) -> bool:
-        """Whether the hooks of tensor are asked in this backward."""
-        place, _ = _place(tensor)
+    def visits(self, place: Any) -> bool:
+        """Whether the hooks at a place are asked in this backward."""
         if place not in self.reached:
             return False
         return self.useful is None or place in self.useful or self._is_station(place)
 
-    def begins(self, tensor: TensorBase) -> bool:
-        """Whether all begins at the place of tensor, and nowhere else."""
-        return len(self.roots) == 1 and self.roots[0] is _place(tensor)[0]
+    def begins(self, place: Any) -> bool:
+        """Whether all begins at a place, and nowhere else."""
+        return len(self.roots) == 1 and self.roots[0] is place
 
     def send(self, target: Any, number: int, g: Tensor) -> None:
         """Add g to what waits at a leaf or at output `number` of a node."""
@@ -338,7 +337,7 @@ class _Walk:
 
     def _is_station(self, place: Any) -> bool:
         """Whether a place that does not run is looked at: a target, or where all begins."""
-        if len(self.roots) == 1 and self.roots[0] is place:
+        if self.begins(place):
             return True
         return self.targets is not None and any(target is place for target, _ in self.targets)
 

@@ -84,6 +84,10 @@ def register_multi_grad_hook(
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     if mode == "all" and not all(t._requires_grad_ for t in tensors):
         raise AssertionError("Expected gradient function to be set: each tensor must require grad")
+    for t in tensors:
+        refresh(t)
+    # Where they stand now: a change in place may put them elsewhere. A node that is gone is not visited.
+    places = [weakref.ref(t if t._node_ is None else t._node_) for t in tensors]
     # For each backward under way: the gradients that have come, and how many are still to come.
     come: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
     left: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
@@ -95,14 +99,16 @@ def register_multi_grad_hook(
             if (
                 mode == "all"
                 and walk.capture
-                and any(t._node_ is None and walk.visits(t) for t in tensors)
+                and any(
+                    isinstance(place(), TensorBase) and walk.visits(place()) for place in places
+                )
             ):
                 raise RuntimeError(
                     "A leaf node was passed to _will_engine_execute_node but we are currently running "
                     "autograd.grad(). This is currently not supported: use backward(inputs=)"
                 )
-            come[walk] = [None] * len(tensors)
-            left[walk] = sum(walk.visits(t) and not walk.begins(t) for t in tensors)
+            come[walk] = [None] * len(places)
+            left[walk] = sum(walk.visits(place()) and not walk.begins(place()) for place in places)
             if mode == "any":
                 fn(gradient)
         come[walk][number] = gradient

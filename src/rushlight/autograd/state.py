@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -32,6 +32,33 @@ def need_tracked(target: TensorBase) -> None:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
             "clone to get a normal tensor before doing inplace update."
+        )
+
+
+class Call:
+    """A call of a function that is differentiated, inside of another; which tensors it may change in place."""
+
+    __slots__ = ("own", "outer")
+
+    def __init__(self, arguments: Sequence[TensorBase], outer: Call | None) -> None:
+        self.own = [t._changes_ for t in arguments]
+        self.outer = outer
+
+    def may_change(self, tensor: TensorBase) -> bool:
+        """Whether tensor lies in the memory of an argument, or was made in the call, or further inside."""
+        changes = tensor._changes_
+        made = changes[2] if len(changes) > 2 else None
+        while made is not None and made is not self:
+            made = made.outer
+        return made is self or any(changes is argument for argument in self.own)
+
+
+def need_own(target: TensorBase) -> None:
+    """Raise torch's error for a change, by a function that is differentiated, of a tensor from outside of it."""
+    if inference.within is not None and not inference.within.may_change(target):
+        raise RuntimeError(
+            "a function that is differentiated (torch.func) attempted to call in-place operation that would "
+            "mutate a captured Tensor: clone() it in the function, or pass it as an argument"
         )
 
 

@@ -122,7 +122,7 @@ class _Inference(threading.local):
     on = False
     # Whether gradients were asked for within it.
     asked = False
-    # The function that is being differentiated, of which new tensors take note.
+    # The call of a function that is being differentiated, of which new tensors take note.
     within: Any = None
 
 
@@ -145,12 +145,11 @@ def _first_count() -> list[Any]:
     return [0, None] if inference.within is None else [0, None, inference.within]
 
 
-def made_within(function: Any, opened: int) -> Any:
-    """Note of tensors that function makes them, from a start (1) or till an end (-1); what it was."""
+def made_within(call: Any, opened: int) -> None:
+    """Note of tensors in which call they are made, from its start (1) or from another's end (-1)."""
     global _inferring
-    before, inference.within = inference.within, function
+    inference.within = call
     _inferring += opened
-    return before
 
 
 def is_inference(tensor: TensorBase) -> bool:

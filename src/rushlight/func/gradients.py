@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from rushlight.autograd import api
 from rushlight.autograd.forward import Forward, freed, need_dual, zeros
-from rushlight.autograd.state import inference_mode, no_grad
+from rushlight.autograd.state import Call, inference_mode, no_grad
+from rushlight.core import doors
 from rushlight.core.doors import apply
 from rushlight.core.node import Node
 from rushlight.core.state import state
@@ -85,13 +86,16 @@ def tensors_of(tree: Any, told: str) -> tuple[list[Any], TreeSpec]:
     return leaves, spec
 
 
-def within(func: Function, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """func(*args, **kwargs), of which the tensors take note that it makes."""
-    before = made_within(func, 1)
+def within(func: Function, args: Sequence[Any], kwargs: dict[str, Any], own: Sequence[Any]) -> Any:
+    """func(*args, **kwargs), which may change in place what it makes, and views of own: see `ops.writable`."""
+    outer = inference.within
+    made_within(Call(own, outer), 1)
+    doors.watching += 1
     try:
         return func(*args, **kwargs)
     finally:
-        made_within(before, -1)
+        doors.watching -= 1
+        made_within(outer, -1)
 
 
 def outside_inference(function: F) -> F:
@@ -220,7 +224,7 @@ def grad_and_value(
         with inference_mode(False):
             given = [variables(args[i]) for i in positions]
             own, spec = tree_flatten(given)
-            output = within(func, replaced(args, positions, given), kwargs)
+            output = within(func, replaced(args, positions, given), kwargs, own)
             aux = None
             if has_aux:
                 output, aux = _parted(output, "grad_and_value(f)(*args)")
@@ -311,7 +315,7 @@ def pulled(
     with inference_mode(False):
         given = [variables(args[i]) for i in positions]
         own, spec = tree_flatten(given)
-        result = within(func, replaced(args, positions, given), {})
+        result = within(func, replaced(args, positions, given), {}, own)
         aux: Any = None
         if has_aux:
             result, aux = _parted(result, "vjp(f, *primals)")
@@ -393,7 +397,7 @@ def pushed(
         with level:
             for dual, tangent in zip(duals, along, strict=True):
                 level.dual(dual, tangent)
-            result = func(*tree_unflatten(duals, spec))
+            result = within(func, tree_unflatten(duals, spec), {}, duals)
             aux = None
             if has_aux:
                 result, aux = _parted(result, f"{told})")
@@ -410,7 +414,9 @@ def pushed(
             "with strict=True."
         )
     tangents = [zeros(o) if t is None else t for o, t in zip(outputs, found, strict=True)]
-    output = tree_unflatten(outputs, shape), tree_unflatten(tangents, shape)
+    # Views, as what a dual tensor is taken apart into.
+    values = [apply(variable, o) for o in outputs]
+    output = tree_unflatten(values, shape), tree_unflatten(tangents, shape)
     return (*output, aux) if has_aux else output
 
 

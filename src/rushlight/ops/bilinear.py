@@ -64,4 +64,4 @@ def _forms(left: Tensor, right: Tensor, weight: Tensor) -> Tensor:
     # A single form stands in the order of the product already, and so does its gradient.
     turned = weight if form[0] == 1 else weight.permute(1, 0, 2)
     half = (left @ turned.reshape((form[1], -1))).reshape((-1, form[0], form[2]))
-    return (half * right.unsqueeze(1)).sum(-1, dtype=left.dtype)
+    return (half @ right.unsqueeze(-1)).squeeze(-1)

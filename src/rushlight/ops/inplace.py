@@ -15,7 +15,7 @@ import numpy as np
 
 from rushlight import dtypes
 from rushlight.autograd.hooks import at
-from rushlight.autograd.state import Uncounted, no_grad, pushing
+from rushlight.autograd.state import Uncounted, need_own, no_grad, pushing
 from rushlight.caller import site, user_line
 from rushlight.core import doors
 from rushlight.core.doors import calculate, into, literal
@@ -406,10 +406,9 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
             if is_interlaced(data):
                 return otherwise(self, operand, more, options)
         try:
-            if not wide:
-                into(self, narrow, operand, *more, **options)
-            elif doors.watching:
-                into(self, kernel, operand, *more, **options)
+            if doors.watching or not wide:
+                need_own(self)
+                into(self, kernel if wide else narrow, operand, *more, **options)
             elif more:
                 kernel(data, value, *values, **options)
             else:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from rushlight import dtypes
-from rushlight.autograd.state import need_tracked
+from rushlight.autograd.state import need_own, need_tracked
+from rushlight.core import doors
 from rushlight.core.state import state
 from rushlight.core.tape import refresh, refusal
-from rushlight.core.tensor import Array, TensorBase, inference, wants_grad
+from rushlight.core.tensor import Array, TensorBase, wants_grad
 from rushlight.errors import warn
 from rushlight.memory import address, is_repeated, need_distinct
 from rushlight.ops.arguments import need_apart
@@ -41,6 +42,8 @@ def admit(target: TensorBase, *others: Any) -> bool:
     others are the arguments of the change; tensors among them may want gradients.
     """
     need_tracked(target)
+    if doors.watching:
+        need_own(target)
     # Whole numbers and flags have no derivative.
     if not state.grad or target._data_.dtype.kind not in "fcV":
         return False
@@ -51,12 +54,6 @@ def admit(target: TensorBase, *others: Any) -> bool:
                 break
         else:
             return False
-        if inference.within is not None and len(target._changes_) < 3:
-            raise RuntimeError(
-                "a function that is differentiated (torch.func) changes a tensor from outside of it in "
-                "place, by values whose gradient is taken: clone() the tensor in the function, or pass it "
-                "as an argument"
-            )
     view = target._view_
     if view is not None:
         if view.made:

@@ -14,6 +14,7 @@ from rushlight.autograd import api, hooks
 from rushlight.autograd.accumulate import exchange
 from rushlight.autograd.nodes import shown
 from rushlight.autograd.state import Uncounted, need_no_transform, need_own
+from rushlight.core import doors
 from rushlight.core.doors import number, read
 from rushlight.core.node import Node, cut, next_sequence, retain
 from rushlight.core.state import state
@@ -28,7 +29,7 @@ from rushlight.core.tensor import (
     wants_grad,
     wrap,
 )
-from rushlight.core.turned import alias, class_of, on_memory_of, take_memory
+from rushlight.core.turned import alias, class_of, held, on_memory_of, put, take_memory
 from rushlight.device import device
 from rushlight.elsewhere import device_of, has_memory
 from rushlight.errors import warn, warn_once
@@ -226,6 +227,8 @@ class Tensor(
     def detach(self) -> Tensor:
         """The same memory outside the graph."""
         other = alias(self)
+        if doors.watching and isinstance(box := held(self), Box):
+            put(other, box.detached())
         if is_inference(self) and not inference.on:
             other._changes_ = Detached((0, None))
         return other

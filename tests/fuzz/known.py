@@ -17,7 +17,7 @@ class Known:
 
     `want` and `got` find torch's answer and rushlight's, `dtype` torch's tensor's, `path` the tensor,
     where it is told by these. `unseen`: there is a tensor of inference mode that requires grad. `near`: the
-    numbers differ by no more than single precision rounds; `single`: the line takes such numbers.
+    numbers differ by no more than so many times what single precision rounds; `single`: the line takes such numbers.
     """
 
     aspect: str
@@ -29,7 +29,7 @@ class Known:
     got: str = ""
     path: str = ""
     unseen: bool = False
-    near: bool = False
+    near: float = 0
     single: bool = False
 
     def covers(self, difference: Difference) -> bool:
@@ -51,7 +51,7 @@ class Known:
         want, got = difference.want, difference.got
         if not isinstance(want, np.ndarray) or not isinstance(got, np.ndarray):
             return False
-        return close(want, got, "float32", magnitude(want))
+        return close(want, got, "float32", magnitude(want), self.near)
 
 
 OF_PRODUCTS = (
@@ -60,7 +60,7 @@ OF_PRODUCTS = (
 )
 # The operations that multiply and sum, and modules that do.
 PRODUCTS = (
-    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|multi_dot|matmul|linear|einsum|tensordot|det\(|inner\(|solve\(|inv\(|"
+    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|multi_dot|matmul|linear|einsum|tensordot|det\(|inner\(|solve\(|inv\(|lstsq\(|"
     r"nn\.(?:Linear|Bilinear|Conv|RNN|LSTM|GRU|Multihead|Transformer)|attention|m\d+\("
 )
 
@@ -90,7 +90,7 @@ KNOWN: tuple[Known, ...] = (
         "library's own.",
         line=r"out=|backward\(|grad\(",
         dtype="float64|complex128",
-        near=True,
+        near=1,
         single=True,
     ),
     Known(
@@ -182,13 +182,29 @@ KNOWN: tuple[Known, ...] = (
     Known(
         "error",
         "What fails in torch's own internal checks, by its message a fault to be reported; rushlight carries it out.",
-        want=r"INTERNAL ASSERT FAILED",
+        want=r"INTERNAL ASSERT FAILED|'NoneType' object has no attribute 'next_functions'|"
+        r"select\(\): index 0 out of range for tensor of size \[0\]",
     ),
     Known(
         "error",
-        "What torch, by its message, does not support yet: saved tensor hooks around `torch.func`, and hooks of "
-        "several leaves in `autograd.grad`.",
-        want=r"don't yet support saved tensor hooks|passed to _will_engine_execute_node",
+        "What torch, by its message, does not support yet: saved tensor hooks around `torch.func`, and `detach` in "
+        "hooks where gradients are batched (`is_grads_batched`).",
+        want=r"don't yet support saved tensor hooks|Batching rule not implemented for aten::detach",
+    ),
+    Known(
+        "error",
+        "A batch of numbers (`vmap` whose function sees 0-d tensors): torch counts dimensions with the batch among "
+        "them, and finds no dimension 0 in some functions; rushlight's are those of 0-d tensors.",
+        line=r"vmap\(",
+        want="Dimension out of range|Dimension specified as",
+        got="no error",
+    ),
+    Known(
+        "requires_grad",
+        "A tangent requires grad only if it depends on something that does; torch adds a zero that does.",
+        line=r"jvp\(|jacfwd|hessian|forward\(",
+        want="True",
+        got="False",
     ),
     Known(
         "sign of zero",
@@ -251,6 +267,50 @@ KNOWN: tuple[Known, ...] = (
         "A gradient that torch keeps as a zero without memory (ZeroTensor) cannot be changed in a "
         "hook; rushlight's is an ordinary tensor.",
         want="ZeroTensors are immutable",
+    ),
+    Known(
+        "error",
+        "A gradient that torch keeps as a zero without memory (ZeroTensor) cannot be changed in a "
+        "hook; rushlight's is an ordinary tensor.",
+        line=r"func\.|forward\(",
+        before=r"sgn|sign",
+        want="more than one element of the written-to tensor",
+        got="no error",
+    ),
+    Known(
+        "sign of zero",
+        "The sign of a zero in the gradient of what was changed in place by way of a view, or in a group that is "
+        "normalized: torch writes where rushlight adds to zeros, and multiplies and adds where it subtracts first.",
+        line=r"backward\(|grad\(",
+        before=r"\][-+*/ ]*= |\)\.\w+_\(|\]\.\w+_\(",
+    ),
+    Known(
+        "sign of zero",
+        "The sign of a zero in the gradient of what was changed in place by way of a view, or in a group that is "
+        "normalized: torch writes where rushlight adds to zeros, and multiplies and adds where it subtracts first.",
+        line=r"group_norm\(",
+    ),
+    Known(
+        "values",
+        "Where the result is the small difference of large numbers, as the inverse of a matrix that is nearly singular "
+        "and the gradient of a normalization over few elements, all but the first digits are rounding.",
+        line=r"linalg\.|pinv\(|inv\(|solve\(",
+        near=300,
+    ),
+    Known(
+        "values",
+        "Where the result is the small difference of large numbers, as the inverse of a matrix that is nearly singular "
+        "and the gradient of a normalization over few elements, all but the first digits are rounding.",
+        line=r"backward\(|grad\(",
+        before=r"_norm\(|nn\.\w*Norm",
+        near=100,
+    ),
+    Known(
+        "values",
+        "A list that holds a tensor twice (`_foreach_mul_([x, x], 2)`): torch changes it twice, and its gradient "
+        "knows of one change; rushlight's knows of both.",
+        line=r"backward\(|grad\(",
+        before=r"_foreach_\w+_\(\[(\S+), \1\]",
     ),
     Known(
         "error",
@@ -321,7 +381,8 @@ KNOWN: tuple[Known, ...] = (
         "error",
         "A leaf that is given another shape while a graph of it is alive: torch holds new gradients against the "
         "earlier shape; rushlight against the one it has.",
-        want=r"invalid gradient at index \d+ - got .* but expected shape compatible|doesn't match the broadcast",
+        want=r"invalid gradient at index \d+ - got .* but expected shape compatible|"
+        r"doesn't match the broadcast|Mismatch in shape",
         line=r"backward\(|grad\(",
         before=r"\.data = |out=",
         got="no error",
@@ -345,7 +406,7 @@ KNOWN: tuple[Known, ...] = (
         "values",
         "torch's Bessel functions of double precision are right to nine digits; rushlight's to sixteen.",
         line=r"bessel_[jy]|airy_ai",
-        near=True,
+        near=1,
     ),
     *(
         Known(

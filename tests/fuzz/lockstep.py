@@ -235,6 +235,10 @@ class Side:
                     walk(f"{path}.params[{index}]", parameter)
                     for key, item in sorted(value.state.get(parameter, {}).items()):
                         walk(f"{path}.state[{index}].{key}", item)
+                for index, group in enumerate(value.param_groups):
+                    for key, item in sorted(group.items()):
+                        if key != "params":
+                            walk(f"{path}.groups[{index}].{key}", item)
             elif isinstance(value, dict):
                 for key, item in value.items():
                     walk(f"{path}[{key!r}]", item)

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from tests.fuzz.around import AROUND
+from tests.fuzz.further import FURTHER
 from tests.fuzz.seldom import SELDOM
 from tests.fuzz.training import TRAINING
 
@@ -499,6 +500,7 @@ GROUPS: dict[str, tuple[float, str]] = {
     **TRAINING,
     **SELDOM,
     **AROUND,
+    **FURTHER,
 }
 
 

@@ -148,6 +148,28 @@ def written(x):
     y[..., :1] = 0
     return y
 
+def stepwise(x):
+    y = torch.zeros_like(x)
+    y.add_(x).mul_(x)
+    y += x.detach()
+    y[..., :1] *= 2
+    return y.sin_().sum()
+
+def twice_differentiated(y, x):
+    g, = torch.autograd.grad((y ** 2).sum(), x, create_graph=True)
+    return torch.autograd.grad(g.sum(), x, allow_unused=True)
+
+def attended(x):
+    weights = torch.ones(9, 3), torch.zeros(9), None, None, False, 0.0, torch.eye(3), torch.zeros(3)
+    return F.multi_head_attention_forward(x, x, x, 3, 1, *weights)
+
+def shifted(x):
+    y = x.clone()
+    y[..., 1:] += x[..., :-1]
+    y.unsqueeze(0).mul_(2)
+    y.view(-1)[:1] = 1
+    return y
+
 def sorted_values(x):
     return x.flatten().sort().values.flip(0)
 

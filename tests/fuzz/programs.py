@@ -112,7 +112,8 @@ class Author:
                 target = f"{kind}{self.count}"
             mode = ""
             for text, chance in MODES:
-                if self.random.random() < chance:
+                # A block that is one line holds no other.
+                if self.random.random() < chance and not operation.template.startswith("with "):
                     mode = text
             return Statement(operation, arguments, target, mode)
         return self.draw("creation")

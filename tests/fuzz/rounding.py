@@ -26,13 +26,13 @@ def magnitude(array: np.ndarray) -> float:
     return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
 
 
-def close(a: np.ndarray, b: np.ndarray, dtype: str, largest: float) -> bool:
-    """Equal but for rounding, NaN equal to NaN."""
+def close(a: np.ndarray, b: np.ndarray, dtype: str, largest: float, times: float = 1) -> bool:
+    """Equal but for rounding, and for times as much as is usual; NaN equal to NaN."""
     if dtype not in ROUNDING:
         return bool(np.array_equal(a, b))
     kind = np.complex128 if a.dtype.kind == "c" else np.float64
     a, b = a.astype(kind), b.astype(kind)
-    relative = ROUNDING[dtype]
+    relative = ROUNDING[dtype] * times
     with np.errstate(all="ignore"):
         near = np.abs(a - b) <= relative * np.maximum(np.abs(a), max(1.0, min(largest, 1e4)))
         if a.dtype.kind == "c":

@@ -137,6 +137,10 @@ class Batched(Box, NDArrayOperatorsMixin):
         """Whose memory it is: known only of what lies in the box."""
         return held(self.value).base
 
+    def detached(self) -> Batched:
+        """A box of the same memory, outside of the graph."""
+        return Batched(self.value.detach(), self.level, self.batched)
+
     def copy(self) -> Batched:
         """A box of a copy."""
         return Batched(self.value.clone(), self.level, self.batched)
@@ -278,7 +282,7 @@ class Vmap(Interpreter):
             if missing > 0:
                 sizes = value._data_.shape
                 value = value.reshape((sizes[0], *(1,) * missing, *sizes[1:]))
-        if value._requires_grad_ and wants_grad(own):
+        if value._requires_grad_:
             # What the value was computed from is about to be overwritten.
             keep_values(value, own, 0 if own._node_ is None else own._node_._sequence + 1)
         own.copy_(value)

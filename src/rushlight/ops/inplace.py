@@ -312,8 +312,10 @@ def inplace(function: Callable[P, Tensor], general: bool = False) -> Callable[P,
         if not recorded:
             if is_interlaced(self._data_) and plain not in WHOLE:
                 return in_turn(method, self, args, kwargs)
+            # A tangent may be recorded where its tensor is not, which it needs as it was.
+            before = rows.clone(self) if doors.watching and pushing() else self
             try:
-                return assign(self, run(self, *args, **kwargs), name)
+                return assign(self, run(before, *args, **kwargs), name)
             except NotImplementedError:
                 # That the result would not fit is found before a kernel is looked for.
                 if not own:

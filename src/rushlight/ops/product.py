@@ -499,6 +499,9 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     eye = literal(
         np.broadcast_to(np.eye(size, dtype=input._data_.dtype), input._data_.shape).copy()
     )
+    if n == 3:
+        # torch multiplies the square by the matrix, and not the matrix by the square.
+        return write_out(out, matmul(matmul(input, input), input))
     result: Tensor | None = None
     square = input
     while n:

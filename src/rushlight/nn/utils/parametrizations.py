@@ -18,7 +18,7 @@ from rushlight.ops.comparison import allclose
 from rushlight.ops.creation import zeros_like
 from rushlight.ops.joining import cat
 from rushlight.ops.packed import geqrf, householder_product
-from rushlight.ops.product import matmul
+from rushlight.ops.product import matmul, mv, vdot
 from rushlight.ops.ranges import eye
 from rushlight.ops.sampling import randn
 from rushlight.ops.seldom import norm_except_dim
@@ -95,8 +95,8 @@ class _SpectralNorm(Module):
     def _iterate(self, matrix: Tensor, times: int) -> None:
         with no_grad():
             for _ in range(times):
-                self._u.copy_(F.normalize(matmul(matrix, self._v), dim=0, eps=self.eps))
-                self._v.copy_(F.normalize(matmul(matrix.t(), self._u), dim=0, eps=self.eps))
+                self._u.copy_(F.normalize(mv(matrix, self._v), dim=0, eps=self.eps))
+                self._v.copy_(F.normalize(mv(matrix.mH, self._u), dim=0, eps=self.eps))
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight over its largest singular value; a vector over its length."""
@@ -107,7 +107,7 @@ class _SpectralNorm(Module):
             self._iterate(matrix, self.n_power_iterations)
         # The graph keeps copies: the buffers move on.
         u, v = self._u.clone(), self._v.clone()
-        return weight / (u * matmul(matrix, v)).sum()
+        return weight / vdot(u, mv(matrix, v))
 
     def right_inverse(self, value: Tensor) -> Tensor:
         """The value itself: it may well be normalized already."""

@@ -15,7 +15,7 @@ from rushlight.nn.modules.conv import _ConvTransposeNd
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter, UninitializedParameter
 from rushlight.ops.algebra import pinv
-from rushlight.ops.product import matmul
+from rushlight.ops.product import dot, matmul, mv
 
 __all__ = ["SpectralNorm", "remove_spectral_norm", "spectral_norm"]
 
@@ -61,10 +61,10 @@ class SpectralNorm:
         if do_power_iteration:
             with no_grad():
                 for _ in range(self.n_power_iterations):
-                    v.copy_(F.normalize(matmul(matrix.t(), u), dim=0, eps=self.eps))
-                    u.copy_(F.normalize(matmul(matrix, v), dim=0, eps=self.eps))
+                    v.copy_(F.normalize(mv(matrix.t(), u), dim=0, eps=self.eps))
+                    u.copy_(F.normalize(mv(matrix, v), dim=0, eps=self.eps))
                 u, v = u.clone(), v.clone()  # the graph keeps these; the buffers move on
-        return weight / (u * matmul(matrix, v)).sum()
+        return weight / dot(u, mv(matrix, v))
 
     def remove(self, module: Module) -> None:
         """Leave the normalized weight as an ordinary parameter."""
@@ -156,7 +156,7 @@ class SpectralNormLoadStateDictPreHook:
             sigma, matrix = (whole / normalized).mean(), as_matrix(whole, fn.dim)
             inverse = pinv(matmul(matrix.t(), matrix))
             v = matmul(matmul(inverse, matrix.t()), u.unsqueeze(1)).squeeze(1)
-            state[key + "_v"] = v * (sigma / (u * matmul(matrix, v)).sum())
+            state[key + "_v"] = v * (sigma / dot(u, mv(matrix, v)))
 
 
 def spectral_norm(

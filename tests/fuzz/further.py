@@ -85,7 +85,7 @@ FURTHER: dict[str, tuple[float, str]] = {
         torch.logical_not({x}, out={mask})
         torch.%({x}, {other}, out={mask}) :: eq lt ge logical_or
         torch.var({float}, {dim}, out={apart})
-        torch.norm({float}, 2, {dim}, out={apart})
+        torch.norm({matrix}, 2, {dim}, out=torch.empty(0))
         torch.linalg.%({square}.tanh() + 4 * torch.eye(3), out={apart}) :: inv det
         torch.bmm({batch}, {product}, out={apart})
         torch.addmm({matrix}[:, :1], {matrix}, {product}, out={apart})
@@ -100,7 +100,7 @@ FURTHER: dict[str, tuple[float, str]] = {
         torch.linspace(0, 1, {count}, out={apart})
         torch.full({shape}, {number}, out={apart})
         torch.complex({float}, {same}, out=torch.empty(0, dtype=torch.complex64))
-        F.%({float}, out={apart}) :: logsigmoid hardsigmoid
+        F.%({float}, out={same}) :: logsigmoid hardsigmoid
         torch.sum({x}, {dim}, dtype=torch.float64, out=torch.empty(0, dtype=torch.float64))
         torch.scatter({x}, {dim}, {gathering}, {same}, out={apart})
         torch.index_add({x}, {dim}, {positions}, {selected}, out={apart})
@@ -119,20 +119,20 @@ FURTHER: dict[str, tuple[float, str]] = {
         = torch.func.jacfwd(torch.func.grad(total))({float})
         = torch.func.jacrev(torch.func.jacfwd(cube))({scalar})
         = torch.func.grad(lambda x: ({float} * x).sum())({same})
-        = torch.func.grad(lambda x: ({float}.mul_(2) * x).sum())({same})
+        = torch.func.grad(lambda x: ({float}.mul_(2) * x).sum())({same} * 1)
         = torch.func.grad(lambda x, y: paired(x, y).mean(), argnums=1)({float}, {same})
         = torch.func.grad(lambda x: (x.sum() * {float}).sum())({scalar})
         = torch.func.linearize(cube, {float})[1]({same})
         = torch.func.vjp(paired, {float}, {same})[1]({same})
-        = torch.vmap(lambda x: x.%)({float}) :: mean(0) cumsum(-1) max(0) unsqueeze(0)
-        = torch.vmap(lambda x: x.%)({float}) :: flip(0) clone() softmax(-1) sort(-1)
-        = torch.vmap(lambda x: x.%)({float}) :: prod() std() norm() var(0) amax(0)
-        = torch.vmap(lambda x: x.%)({float}) :: logsumexp(-1) roll(1) diff() median() tril() T
+        = torch.vmap(lambda x: x.%)({matrix}) :: mean(0) cumsum(-1) max(0) unsqueeze(0)
+        = torch.vmap(lambda x: x.%)({matrix}) :: flip(0) clone() softmax(-1) sort(-1)
+        = torch.vmap(lambda x: x.%)({matrix}) :: prod() std() norm() var(0) amax(0)
+        = torch.vmap(lambda x: x.%)({matrix}) :: logsumexp(-1) roll(1) diff() median() tril() T
         = torch.vmap(lambda x, y: x @ y)({batch}, {product})
         = torch.vmap(lambda x: F.linear(x, torch.ones(2, 3)))({matrix})
         = torch.vmap(lambda x: F.%(x, (3,)))({matrix}) :: layer_norm rms_norm
         = torch.vmap(lambda x: torch.where(x > 0, x, x * 2))({float})
-        = torch.vmap(lambda i: {matrix}[i])(torch.tensor([0, 1]))
+        = torch.vmap(lambda i: {matrix}[i])(torch.tensor([0, -1]))
         = torch.vmap(lambda x: torch.cat([x, x]), 0, {dim})({matrix})
         = torch.func.functional_call({module}, dict({module}.named_parameters()), ({x},))
         = forward(stepwise, {float}, {same})
@@ -195,7 +195,7 @@ FURTHER: dict[str, tuple[float, str]] = {
         = F.%({float}) :: softmin tanh sigmoid relu6 rrelu feature_alpha_dropout dropout1d
         = F.%({image}) :: dropout2d instance_norm
         = F.conv2d({image}, {kernel}, stride=2, padding=1, dilation=1)
-        = F.conv_transpose1d({batch}, torch.ones({batch}.shape[1], 2, 2))
+        = F.conv_transpose1d({batch}, {kernel})
         = F.conv_transpose2d({image}, {kernel}, stride=2)
         = F.avg_pool1d({batch}, 2, 1, 1, count_include_pad={flag})
         = F.avg_pool2d({image}, 2, 1, 1, ceil_mode={flag}, divisor_override=3)
@@ -245,11 +245,11 @@ FURTHER: dict[str, tuple[float, str]] = {
         = torch.%({float}, {other}) :: logaddexp copysign hypot fmod float_power
         = torch.special.%({float}) :: i0 i1 i0e ndtri gammaln psi sinc round exp2 expm1 logit
         = torch.special.%({float}, {same}) :: zeta xlogy gammainc gammaincc
-        = torch.%({float}, {dim}) :: cumulative_trapezoid trapezoid logcumsumexp nansum cumprod
-        = torch.%({x}, {dim}) :: count_nonzero argmin all any unique_consecutive
+        = torch.%({float}, dim={dim}) :: cumulative_trapezoid trapezoid logcumsumexp nansum cumprod
+        = torch.%({x}, dim={dim}) :: count_nonzero argmin all any unique_consecutive
         = torch.nanquantile({float}, 0.25, {dim}, keepdim=True)
         = torch.quantile({float}, torch.tensor([0.25, 0.5]), {dim}, interpolation='nearest')
-        = torch.histogram({float}.float(), 3)[0]
+        = torch.histogram({plain}.float(), 3)[0]
         = torch.bincount({positions}, minlength=4)
         = torch.tensordot({matrix}, {matrix}, ([1], [1]))
         = torch.chain_matmul({matrix}, {product})
@@ -318,7 +318,7 @@ FURTHER: dict[str, tuple[float, str]] = {
         {steps}.load_state_dict(__import__('copy').deepcopy({steps}.state_dict()))
         = __import__('copy').deepcopy({steps}.state_dict())
         = torch.optim.swa_utils.AveragedModel({module}).update_parameters({module})
-        torch.nn.init.%_({module}.weight) :: trunc_normal kaiming_normal xavier_uniform zeros dirac eye
+        torch.nn.init.%_({module}.weight) :: trunc_normal kaiming_normal xavier_uniform zeros eye
         """,
     ),
 }

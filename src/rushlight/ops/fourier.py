@@ -34,7 +34,9 @@ def _direct(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:
     x = _resized(x, dims, sizes)
     if x._data_.dtype.kind == "c":
         return apply(rows.c2c, x, dims=dims, scale=FORWARD[norm], forward=True)
-    return remember(apply(rows.r2c, x, dims=dims, scale=FORWARD[norm], half=False), x)
+    result: Tensor = apply(rows.r2c, x, dims=dims, scale=FORWARD[norm], half=False)
+    # Of several dimensions torch makes complex numbers first, and keeps nothing.
+    return remember(result, x) if name == "fft" else result
 
 
 def _inverse(name: str, x: Tensor, dims: Dims, sizes: Dims, norm: str) -> Tensor:

@@ -188,6 +188,8 @@ def _panels(name: str, y: Tensor, x: Any, dx: Any, dim: int) -> tuple[Tensor, in
     need_tensor(name, "y", 1, y)
     if x is not None and dx is not None:
         raise TypeError(f"{name}() takes either x or dx, not both")
+    if x is not None:
+        need_tensor(name, "x", 2, x)
     at = one_dim(dim, y._data_.ndim)
     size = size_at(y, at)
     if y._data_.size and (

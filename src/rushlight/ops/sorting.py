@@ -320,6 +320,8 @@ def unique_consecutive(
     tensor([1, 2, 1])
     """
     need_tensor("unique_consecutive", "input", 1, input)
+    need_flag("unique_consecutive", "return_inverse", 2, return_inverse)
+    need_flag("unique_consecutive", "return_counts", 3, return_counts)
     data = input._data_
     supported("unique", REAL, [data])
     if dim is None:

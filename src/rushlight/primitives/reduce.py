@@ -407,8 +407,9 @@ def _std(x: Array, *, dim: Dims, keepdim: bool, correction: Correction) -> Any:
 
 
 def _std_vjp(g: Any, x: Any, out: Any, dim: Dims, keepdim: bool, correction: Correction) -> Any:
-    slope = g / (out * 2)
-    slope = lying_like(where(eq(out, 0), 0, slope), slope)
+    twice = out * 2
+    # Divided by infinity where there is no slope, and not left out: the rule is differentiated in g, too.
+    slope = g / lying_like(where(eq(out, 0), np.inf, twice), twice)
     return _along(unfold_gradient(slope, x.shape, dim, keepdim), x, dim, correction)
 
 

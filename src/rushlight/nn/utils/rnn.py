@@ -261,9 +261,11 @@ def pad_sequence(
         number * by + along * (np.arange(n) + (steps - n if padding_side == "left" else 0))
         for number, n in enumerate(lengths)
     ])  # fmt: skip
-    padded = np.full((batch * steps, *trailing), padding_value, listed[0]._data_.dtype)
-    flat = put(literal(padded), cat(*listed, dim=0), literal(rows), spec=(ARRAY,), accumulate=False)
-    return flat.reshape(*sizes, *trailing)
+    padded = np.full((*sizes, *trailing), padding_value, listed[0]._data_.dtype)
+    places = (
+        [literal(part) for part in divmod(rows, sizes[1])] if rows.size else [literal(rows)] * 2
+    )
+    return put(literal(padded), cat(*listed, dim=0), *places, spec=(ARRAY, ARRAY), accumulate=False)
 
 
 def unpad_sequence(

@@ -12,9 +12,10 @@ import numpy as np
 from rushlight import dtypes
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import number
+from rushlight.core.doors import into, number
 from rushlight.errors import warn
 from rushlight.ops.creation import full
+from rushlight.primitives.writing import copy
 
 __all__ = ["GradScaler", "OptState"]
 
@@ -141,8 +142,9 @@ class GradScaler:
             )
             # A fused step that does not take place leaves the gradients as they are.
             if factor != 1.0 and not (overflow and halves):
+                # As in torch no version counts it.
                 for g in grads:
-                    g.mul_(factor)
+                    into(g, copy, g.mul(factor))
         return {grads[0].device: full((), float(overflow), dtype=dtypes.float32)}
 
     def _check_inf_per_device(self, optimizer: Any) -> dict[Any, Tensor]:

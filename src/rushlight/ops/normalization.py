@@ -123,12 +123,12 @@ def normalize_batch(
         result = input.clone()
         result = result if weight is None or ndim == 1 else result * weight[0]
         return (result if bias is None or ndim == 1 else result + bias[0]), None, None
-    if ndim < 2:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-max(ndim, 1)}, "
-            f"{max(ndim, 1) - 1}], but got 1): batch_norm normalises along dimension 1"
-        )
-    channels = input._data_.shape[1]
+    if not ndim and training:
+        raise IndexError("tuple index out of range: batch_norm normalises along dimension 1")
+    channels = input._data_.shape[1] if ndim > 1 else 0
+    if not training and (running_mean is None or running_var is None):
+        missing = "running_mean" if running_mean is None else "running_var"
+        raise RuntimeError(f"{missing} must be defined in evaluation mode")
     _check_size("running_mean", running_mean, channels)
     _check_size("running_var", running_var, channels)
     supported("batch_norm", FLOAT, [input._data_])
@@ -141,10 +141,11 @@ def normalize_batch(
             )
     _check_size("weight", weight, channels)
     _check_size("bias", bias, channels)
-    if not training:
-        if running_mean is None or running_var is None:
-            missing = "running_mean" if running_mean is None else "running_var"
-            raise RuntimeError(f"{missing} must be defined in evaluation mode")
+    if ndim < 2 and training:
+        raise IndexError(
+            "Dimension out of range (expected to be in range of [-1, 0], but got 1): batch_norm normalises along it"
+        )
+    if running_mean is not None and running_var is not None and not training:
         result = _with_running(input, weight, bias, running_mean, running_var, eps)
         result = relabel(_as_normalized(result, input), "NativeBatchNormBackward0")
         return remember(result, input, weight, running_mean, running_var), None, None
@@ -207,9 +208,10 @@ def instance_norm(
     supported("batch_norm", FLOAT, [input._data_])
     _one_type(input, weight, bias)
     shape = input._data_.shape
-    if not shape[0] and not (weight is None and bias is None):
+    if 0 in shape[:2] and not (weight is None and bias is None):
         raise IndexError(
-            "instance_norm(): a batch of size 0 has no sample to repeat weights and statistics for"
+            "select(): index 0 out of range for tensor of size [0] at dimension 0: instance_norm() has no "
+            "sample, or no channel, to repeat weights for"
         )
     # torch folds the samples into the channels, which puts them in row order, and repeats the weight.
     input, weight = input.contiguous(), None if weight is None else weight.clone()
@@ -236,7 +238,7 @@ def instance_norm(
         eps=eps,
         batch=_is_one_type(input, weight, bias, running_mean, running_var),
     )
-    if running_mean is not None or running_var is not None:
+    if (pixels or not shape[0]) and (running_mean is not None or running_var is not None):
         # The running statistics move towards the mean of those of the samples.
         _move(running_mean, mean.detach().mean(0), momentum)
         _move(running_var, variance.detach().mean(0), momentum, pixels / max(pixels - 1, 1))

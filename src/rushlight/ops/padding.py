@@ -153,7 +153,7 @@ def pad(
     if value:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     dims = len(widths) // 2
-    if ndim not in (dims + 1, dims + 2) or dims > 3:
+    if ndim not in (dims + 1, dims + 2) or not 0 < dims < 4:
         raise NotImplementedError(
             f"Padding size {len(widths)} is not supported for {ndim}D input tensor: non-constant "
             "padding pads the last one, two or three dimensions, behind channels and perhaps a batch"

@@ -30,7 +30,7 @@ from rushlight.primitives import pooling as rows
 from rushlight.primitives.contract import banded
 from rushlight.primitives.families import FLOAT, supported
 from rushlight.primitives.index import ARRAY, index, slice_
-from rushlight.primitives.kernel import entering
+from rushlight.primitives.kernel import closed, entering
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -81,9 +81,9 @@ def _checked_form(
     for p, k, d in zip(form["padding"], kernel, form["dilation"], strict=True):
         if p < 0:
             raise RuntimeError(f"{name}: pad must be non-negative, but got pad: {p}")
-        if 2 * p > d * (k - 1) + 1:
+        if 2 * p > k:
             raise RuntimeError(
-                f"{name}: pad should be at most half of effective kernel size, but got pad={p}, "
+                f"{name}: pad should be at most half of kernel size, but got pad={p}, "
                 f"kernel_size={k} and dilation={d}"
             )
     return form
@@ -321,8 +321,10 @@ def _adaptive_size(name: str, dims: int, input: Tensor, output_size: Sizes) -> S
         raise RuntimeError(
             f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got: {list(shape)}"
         )
-    if 0 in shape[1:]:
-        empty = shape.index(0, 1)
+    # Means in one or two dimensions may be those of no channels.
+    first = len(shape) - dims if dims < 3 and "avg" in name else 1
+    if 0 in shape[first:]:
+        empty = shape.index(0, first)
         raise RuntimeError(
             f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
             f"sizes {list(shape)} with dimension {empty} being empty"
@@ -367,7 +369,7 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
     if input._data_.dtype in dtypes.NARROW and (dims == 3 or max(size) != 1):
         wide = partial(adaptive_avg_pool, name, dims, output_size=output_size)
         return relabel(rounded_once(wide, input), f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
-    if 0 not in size and all(n % o == 0 for n, o in zip(before, size, strict=True)):
+    if 0 not in (*size, *input._data_.shape[1:]) and all(n % o == 0 for n, o in zip(before, size, strict=True)):
         kernel = tuple(n // o for n, o in zip(before, size, strict=True))
         result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)
         result = result if result is not input else input.clone()
@@ -376,7 +378,21 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
     for axis, (n, o) in enumerate(zip(before, size, strict=True)):
         result = along(result, axis - dims, _averages(n, o, input._data_.dtype))
     result = in_rows(result) if dims == 3 else following(result, input, lines=dims == 1)
-    return relabel(result, f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
+    return relabel(_backward_of(name, result, dims), f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
+
+
+def _backward_of(name: str, result: Tensor, dims: int) -> Tensor:
+    """The result; torch has no gradient of planes or channels that are none."""
+    shape = list(result._data_.shape)
+    if 0 not in shape[1:]:
+        return result
+    name = name.replace("1d", "2d")
+    sizes = shape if dims > 1 else [*shape[:-1], 1, shape[-1]]
+    reason = (
+        f"{name}_backward(): Expected grad_output to have non-zero size for non-batch dimensions, but "
+        f"grad_output has sizes {sizes} with dimension {sizes.index(0, 1)} being empty"
+    )
+    return closed(result, reason=reason, error=RuntimeError)
 
 
 def _averages(size: int, count: int, dtype: np.dtype[Any]) -> Array:
@@ -410,7 +426,8 @@ def adaptive_max_pool(
         inside = np.minimum(starts[:, None] + np.arange(width), ends[:, None] - 1)
         positions.append(literal(inside[None, None]))
     label = f"AdaptiveMaxPool{max(dims, 2)}DBackward0"
-    pair = pick_maxima(input, batched, positions, label, follow=dims < 3)
+    out, places = pick_maxima(input, batched, positions, label, follow=dims < 3)
+    pair = relabel(_backward_of(name, out, dims), label), places
     return (_line(pair[0]), _line(pair[1])) if dims == 1 else pair
 
 

@@ -62,10 +62,15 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             f"upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
         )
     n, c = len(lead), channels // (r * r)
-    split = input.reshape((*lead, c, r, r, height, width))
+    split = _dense(input).reshape((*lead, c, r, r, height, width))
     order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
     out = split.permute(order).reshape((*lead, c, height * r, width * r))
     return relabel(_fresh(following(out, input), input), "PixelShuffleBackward0")
+
+
+def _dense(input: Tensor) -> Tensor:
+    """The input, as a kernel takes it whose gradient is one too, and shows no element twice."""
+    return entering(input, itself=False, lies="dense")
 
 
 def _fresh(result: Tensor, source: Tensor) -> Tensor:
@@ -87,7 +92,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"input.size({at})={size} is not divisible by {r}"
             )
     n = len(lead)
-    split = input.reshape((*lead, c, height // r, r, width // r, r))
+    split = _dense(input).reshape((*lead, c, height // r, r, width // r, r))
     order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
     out = split.permute(order).reshape((*lead, c * r * r, height // r, width // r))
     return relabel(_fresh(following(out, input), input), "PixelUnshuffleBackward0")
@@ -115,7 +120,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         )
     if not input._data_.size:
         return relabel(input.view(shape), "ChannelShuffleBackward0")
-    split = input.reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
+    split = _dense(input).reshape((shape[0], groups, shape[1] // groups, *shape[2:]))
     out = split.transpose(1, 2).reshape(shape)
     out = following(out.clone() if shared(out._data_, input._data_) else out, input)
     return relabel(out, "ChannelShuffleBackward0")

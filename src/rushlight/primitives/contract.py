@@ -14,6 +14,7 @@ from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.heavy import warm
 from rushlight.primitives.families import broadcast_shapes, draw
+from rushlight.primitives.kernel import laid_out
 from rushlight.primitives.matvec import SMALL, product
 from rushlight.primitives.placement import in_format
 from rushlight.primitives.pointwise import conj
@@ -349,9 +350,11 @@ def _linear_x(g: Any, x_shape: tuple[int, ...], x_strides: tuple[int, ...], weig
 def _linear_weight_of(
     g: Any, x: Any, weight_shape: tuple[int, ...], weight_strides: tuple[int, ...]
 ) -> Any:
-    if _in_columns(weight_shape, weight_strides, g) and g._data_.ndim == 2:
-        return linear_weight(conj(x), g).mT
-    return linear_weight(g, conj(x))
+    # Only the gradient of a weight that lies row after row does so, too. NumPy's arrays of nothing have no strides.
+    wide, item = weight_shape[-1], g._data_.dtype.itemsize
+    if weight_strides == (wide * item, item) or (wide and not any(weight_strides)):
+        return linear_weight(g, conj(x))
+    return linear_weight(conj(x), g).mT
 
 
 def _linear_label(node: PrimitiveNode) -> str:
@@ -365,7 +368,9 @@ def _linear_label(node: PrimitiveNode) -> str:
 
 def _linear_bias(g: Any) -> Any:
     leading = g._data_.ndim - 1
-    return sum(g, dim=tuple(range(leading)), keepdim=False) if leading else g
+    if leading or g._data_.flags.c_contiguous:
+        return sum(g, dim=tuple(range(leading)), keepdim=False) if leading else g
+    return laid_out(g, strides=None)
 
 
 linear: Primitive = Primitive(

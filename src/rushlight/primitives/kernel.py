@@ -22,7 +22,7 @@ from rushlight.core.row import Primitive, Rule, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
-from rushlight.memory import laid, placed, plain, strided_view
+from rushlight.memory import is_dense, laid, placed, plain, strided_view
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import (
     as_first,
@@ -145,6 +145,8 @@ _STRIDES: dict[str, Callable[[Array], tuple[int, ...]]] = {
     "images": image_strides,
     "like": _like_strides,
     "rows": lambda x: packed(x.shape),
+    # None said: as the gradient comes, if it shows no element twice; else in rows.
+    "dense": lambda x: (),
 }
 
 
@@ -242,8 +244,8 @@ def _entry_vjp(
     g: Any, x: Any, others: tuple[Any, ...], itself: bool, refused: str, error: type[Exception],
     zeros: bool, strides: tuple[int, ...] | None = None,
 ) -> Any:  # fmt: skip
-    if strides is not None:
-        g = _placed_at(g, strides)
+    if strides is not None and (strides or not is_dense(plain(g._data_))):
+        g = _placed_at(g, strides or packed(g._data_.shape))
     if not state.grad:
         return g
     sources = (x, *others) if itself else others
@@ -284,7 +286,7 @@ def entering(
     """x as a composite must use it whose gradient is one kernel of torch's: see `one_kernel`.
 
     The gradient depends on the others and, unless `itself` is False, on x; zeros as in `hang`. lies: where
-    it lies, in "rows", as "images" do in the format of x, or "like" x; else as what is made of x leaves it.
+    it lies, in "rows", as "images" do in the format of x, "like" x, or "dense" somehow; else as it comes.
     """
     if not (state.grad and x._requires_grad_):
         return x

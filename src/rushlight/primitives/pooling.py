@@ -432,8 +432,8 @@ def _fractional_positions(samples: Array, *, size: int, count: int, kernel: int)
 
     B. Graham, "Fractional Max-Pooling", 2014.
     """
-    if count == 1:
-        starts = np.full((*samples.shape, 1), size - kernel, np.int64, like=samples)
+    if count < 2:
+        starts = np.full((*samples.shape, count), size - kernel, np.int64, like=samples)
     else:
         alpha = samples.dtype.type((size - kernel) / (count - 1))
         steps = np.arange(count, dtype=samples.dtype, like=samples) + samples[..., None]

@@ -123,7 +123,12 @@ def scaled_dot_product_attention(
                 "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
                 f"attn_mask.dtype: {attn_mask.dtype} and  query.dtype: {query.dtype} instead."
             )
-    if enable_gqa:
+    shape = (*query._data_.shape[:-1], value._data_.shape[-1])
+    if 0 in shape or not key._data_.shape[-2]:
+        # As torch has it: the batch is that of the query alone, and no mask is looked at.
+        nothing = (query.sum() + key.sum() + value.sum()) * 0
+        return query.new_zeros(shape) + nothing
+    if enable_gqa and query._data_.ndim > 2:
         heads, own = query._data_.shape[-3], key._data_.shape[-3]
         if heads % own or heads % value._data_.shape[-3]:
             raise RuntimeError(
@@ -155,13 +160,7 @@ def scaled_dot_product_attention(
         query, key, value = query.float(), key.float(), value.float()
         if attn_mask is not None and attn_mask._data_.dtype.kind in "fV":
             attn_mask = attn_mask.float()
-    nothing = 0 in (query._data_.shape[-2], key._data_.shape[-2], value._data_.shape[-1])
-    if nothing:
-        # As torch has it, the batch is then that of the query alone.
-        shape = (*query._data_.shape[:-1], value._data_.shape[-1])
-        out = query.new_zeros(shape)
-    else:
-        out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale, apart=not fused)
+    out, _ = _attend(query, key, value, attn_mask, is_causal, dropout_p, scale, apart=not fused)
     if narrow:
         out = out.to(own)
     out = in_dims(out, _flash_order(query, key, value, dropout_p))

@@ -24,7 +24,7 @@ from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
 from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives import loss as rows
-from rushlight.primitives.families import FLOAT, result_type, supported
+from rushlight.primitives.families import FLOAT, broadcast_shapes, result_type, supported
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import closed
 
@@ -87,12 +87,18 @@ def _common(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return input.to(common), target.to(common)
 
 
+def _need_weights(input: Any, target: Any, weight: Tensor | None) -> None:
+    """Weights are of the size that input and target have together."""
+    if weight is None or not (isinstance(input, TensorBase) and isinstance(target, TensorBase)):
+        return
+    need_tensor("loss", "weight", 3, weight)
+    if weight._data_.shape != broadcast_shapes([input._data_.shape, target._data_.shape]):
+        raise ValueError("Weights and input must have the same size.")
+
+
 def _weighted(loss: Tensor, weight: Tensor | None, how: str) -> Tensor:
     if weight is None:
         return reduced(loss, how)
-    need_tensor("loss", "weight", 3, weight)
-    if weight._data_.shape != loss._data_.shape:
-        raise ValueError("Weights and input must have the same size.")
     loss = loss * weight
     return loss.sum() / weight.sum() if how == "mean" else reduced(loss, how)
 
@@ -109,6 +115,7 @@ def mse_loss(
     tensor(2.)
     """
     given = input, target
+    _need_weights(input, target, weight)
     input, target = _common("mse_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     loss: Tensor = apply(rows.squared_distance, input, target)
@@ -123,6 +130,7 @@ def l1_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """|input - target|."""
+    _need_weights(input, target, weight)
     input, target = _pair("l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
     return _weighted((input - target).abs(), weight, how)
@@ -154,6 +162,7 @@ def huber_loss(
 
     P. J. Huber, "Robust Estimation of a Location Parameter", 1964.
     """
+    _need_weights(input, target, weight)
     input, target = _pair("huber_loss", input, target)
     how = chosen_reduction(None, None, reduction)
     if not delta > 0:

@@ -150,6 +150,12 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
         input: Tensor, norm_type: float, kernel_size: Ints, stride: Ints | None = None,
         ceil_mode: bool = False,
     ) -> Tensor:  # fmt: skip
+        # torch multiplies the kernel's sizes before any pooling sees them.
+        several = isinstance(kernel_size, Sequence)
+        if several and dims == 1 == len(kernel_size):
+            raise TypeError(f"{name}(): kernel_size must be int, not {type(kernel_size).__name__}")
+        if several and 1 < dims != len(kernel_size):
+            raise ValueError(f"{name}(): kernel_size must be an int or {dims} of them, got {kernel_size}")
         if norm_type == float("inf"):
             return ops.max_pool(name, dims, input.abs(), kernel_size, stride, ceil_mode=ceil_mode)
         need_tensor(name, "input", 1, input)
@@ -174,6 +180,8 @@ def _fractional(
     need_tensor(name, "input", 1, input)
     if output_size is None and output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
+    if output_size is None and dims == 2 and not isinstance(output_ratio, Sequence):
+        raise TypeError(f"object of type '{type(output_ratio).__name__}' has no len()")
     size_at(input, -1 - dims)
     shape = input._data_.shape
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[1:]:
@@ -184,8 +192,6 @@ def _fractional(
     supported(name, FLOAT, [input._data_])
     kernel, size = as_ints(name, "kernel_size", kernel_size, dims), shape[-dims:]
     if output_size is None:
-        if dims == 2 and not isinstance(output_ratio, Sequence):
-            raise TypeError(f"object of type '{type(output_ratio).__name__}' has no len()")
         ratios = (
             tuple(output_ratio) if isinstance(output_ratio, Sequence) else (output_ratio,) * dims
         )
@@ -194,7 +200,8 @@ def _fractional(
         output_size = tuple(int(n * ratio) for n, ratio in zip(size, ratios, strict=True))
     counts = as_ints(name, "output_size", output_size, dims)
     for n, k, count in zip(size, kernel, counts, strict=True):
-        if count < 1 or count + k - 1 > n:
+        # In three dimensions torch wants one more element than the windows take.
+        if count + k - 1 > n - (dims == 3):
             raise RuntimeError(
                 f"{name}(): pool size {k} too large relative to input size {n}: {count} windows of "
                 "that size do not fit"

@@ -45,7 +45,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         raise RuntimeError(
             f"expected common dtype to be floating point, yet common dtype is {common}"
         )
-    x1, x2 = broadcast_tensors(x1.to(common), x2.to(common))
+    # Each in its own type, so far as that is a float: they meet in the product.
+    x1, x2 = broadcast_tensors(*(x if x.is_floating_point() else x.to(common) for x in (x1, x2)))
     # Each vector is scaled by itself, which keeps huge and tiny ones exact.
     lengths = [norm(x, 2, dim, keepdim=True).clone() for x in (x1, x2)]
     with no_grad():

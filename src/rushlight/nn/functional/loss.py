@@ -24,7 +24,7 @@ from rushlight.ops.loss import constant, reduced, where_zero
 from rushlight.ops.precision import in_single
 from rushlight.ops.shape import broadcast_tensors
 from rushlight.primitives import loss as rows
-from rushlight.primitives.families import FLOAT, broadcast_shapes, result_type, supported
+from rushlight.primitives.families import FLOAT, result_type, supported
 from rushlight.primitives.index import ARRAY, index
 from rushlight.primitives.kernel import closed
 
@@ -66,8 +66,10 @@ def _need_sized(name: str, input: Any, target: Any) -> None:
             )
 
 
-def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Both in one shape; torch promotes their types when they have it."""
+def _pair(
+    name: str, input: Tensor, target: Tensor, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Both in one shape, as the weights are; torch promotes their types when they have it."""
     _need_sized(name, input, target)
     if input._data_.shape != target._data_.shape:
         warn(
@@ -76,24 +78,21 @@ def _pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
             "Please ensure they have the same size."
         )
         input, target = broadcast_tensors(input, target)
+    if weight is not None:
+        need_tensor("loss", "weight", 3, weight)
+        if weight._data_.shape != input._data_.shape:
+            raise ValueError("Weights and input must have the same size.")
     return input, target
 
 
-def _common(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _common(
+    name: str, input: Tensor, target: Tensor, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Both in one shape and type, one that the kernel takes."""
-    input, target = _pair(name, input, target)
+    input, target = _pair(name, input, target, weight)
     common = result_type(input._data_, target._data_)
     supported(name.replace("_loss", "_cpu"), FLOAT, [np.empty(0, common.numpy)])
     return input.to(common), target.to(common)
-
-
-def _need_weights(input: Any, target: Any, weight: Tensor | None) -> None:
-    """Weights are of the size that input and target have together."""
-    if weight is None or not (isinstance(input, TensorBase) and isinstance(target, TensorBase)):
-        return
-    need_tensor("loss", "weight", 3, weight)
-    if weight._data_.shape != broadcast_shapes([input._data_.shape, target._data_.shape]):
-        raise ValueError("Weights and input must have the same size.")
 
 
 def _weighted(loss: Tensor, weight: Tensor | None, how: str) -> Tensor:
@@ -115,9 +114,8 @@ def mse_loss(
     tensor(2.)
     """
     given = input, target
-    _need_weights(input, target, weight)
-    input, target = _common("mse_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
+    input, target = _common("mse_loss", input, target, weight)
     loss: Tensor = apply(rows.squared_distance, input, target)
     if weight is None:
         return remember(reduced(loss, how, "MseLossBackward0"), *given)
@@ -130,9 +128,8 @@ def l1_loss(
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """|input - target|."""
-    _need_weights(input, target, weight)
-    input, target = _pair("l1_loss", input, target)
     how = chosen_reduction(size_average, reduce, reduction)
+    input, target = _pair("l1_loss", input, target, weight)
     return _weighted((input - target).abs(), weight, how)
 
 
@@ -162,8 +159,7 @@ def huber_loss(
 
     P. J. Huber, "Robust Estimation of a Location Parameter", 1964.
     """
-    _need_weights(input, target, weight)
-    input, target = _pair("huber_loss", input, target)
+    input, target = _pair("huber_loss", input, target, weight)
     how = chosen_reduction(None, None, reduction)
     if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")

@@ -363,4 +363,11 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         )
     if min(sizes) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {sizes}")
+    if align_corners and min(sizes[2:]) == 1:
+        warn(
+            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "
+            "align_corners=True. This is not an intended use case of affine_grid."
+        )
+    if min(sizes[2:]) == 1:
+        need_wide("tensor_cpu", theta._data_)
     return ops.affine_grid_generator(theta, sizes, align_corners)

@@ -128,3 +128,57 @@ def test_layers_and_losses_with_odd_arguments():
         norms = [torch.norm_except_dim(torch.ones(4, 2, 3, 5), 2, d).stride() for d in (0, 1, 3)]
         metadata = nn.InstanceNorm1d(2).state_dict()._metadata
     """)
+
+
+def test_layers_of_nothing():
+    parity("""
+        def _made(f, *sizes):
+            given = [torch.ones(size, requires_grad=True) for size in sizes]
+            try:
+                out = f(*given)
+                return out, torch.autograd.grad(out.sum(), given, allow_unused=True)
+            except Exception as error:
+                return error
+        attend = F.scaled_dot_product_attention
+        attended = [_made(attend, q, k, v) for q, k, v in (
+            [(4, 3, 0, 2)] * 3, [(2, 1, 1, 1), (2, 1, 0, 1), (2, 1, 0, 2)], [(3, 2), (0, 2), (0, 4)], [(0, 3, 4)] * 3,
+            [(2, 3, 4), (2, 3, 4), (2, 3, 0)], [(2, 3, 0), (2, 5, 0), (2, 5, 2)])]
+        masked = _made(lambda q: attend(q, q, q, attn_mask=torch.ones(7, 7), is_causal=True), (2, 0, 3, 4))
+        pools = [_made(lambda x: getattr(F, f"adaptive_{kind}_pool{n}d")(x, to), (*lead, *[3] * n))
+                 for kind in ("avg", "max") for n in (1, 2, 3) for to in (0, 2) for lead in ((2, 0), (0, 2), (2,))]
+        padded = [_made(lambda x: F.pad(x, [], mode=mode), (2, 3)) for mode in ("reflect", "replicate", "circular")]
+        rm, rv = torch.zeros(3), torch.ones(3)
+        normed = [_made(lambda x: F.instance_norm(x, rm[:x.shape[1]], rv[:x.shape[1]]), size)
+                  for size in ((2, 3, 0), (2, 0, 3))]
+        weighted = _made(lambda x, w: F.instance_norm(x, weight=w), (2, 0, 3), (0,))
+        lines = [_made(lambda x: F.batch_norm(x, m, m, training=t), (3,)) for m in (None, rm) for t in (True, False)]
+        lines += [attempt(lambda: F.batch_norm(torch.ones(()), None, None, training=True))]
+    """)
+
+
+def test_layers_refuse_what_torch_refuses():
+    parity("""
+        x, w = torch.arange(50.0).reshape(1, 2, 5, 5), torch.ones(2)
+        sizes = (3, 2, 2), (2, 2, 3), (3, 2, 1), (1, 1, 1)
+        pads = [attempt(lambda: F.max_pool2d(x, k, 1, p, d)) for k, p, d in sizes]
+        norms = [attempt(lambda: F.lp_pool2d(x, 2, k)) for k in ((2,), (2, 2, 2))]
+        norms += [attempt(lambda: F.lp_pool1d(x[0], 2, (2,)))]
+        thin = attempt(lambda: F.fractional_max_pool3d(x[:, :, None], 1, 1))
+        ratio = attempt(lambda: F.fractional_max_pool2d(x[:, :0], 1, output_ratio=0.5))
+        flags = x > 3
+        sized = [attempt(lambda: f(flags, flags, weight=w)) for f in (F.l1_loss, F.mse_loss, F.huber_loss)]
+        half = attempt(lambda: F.affine_grid(torch.ones(1, 2, 3).half(), (1, 1, 1, 2), align_corners=True))
+        unit = F.affine_grid(torch.ones(1, 2, 3), (1, 1, 1, 2), align_corners=True)
+        complex_ = attempt(lambda: F.silu(torch.ones(2, dtype=torch.complex64, requires_grad=True)))
+        outs = torch.linalg.vector_norm, torch.linalg.inv, torch.linalg.det, torch.linalg.svdvals, torch.bitwise_not
+        m = torch.eye(2)
+        typed = [attempt(lambda: f(m, out=torch.empty(0, dtype=torch.float64))) for f in outs]
+        others = torch.int64, torch.complex64
+        added = [attempt(lambda: torch.nansum(m, 0, out=torch.empty(0, dtype=d))) for d in others]
+        number = torch.lerp(torch.zeros(2), torch.ones(2), np.uint8(2)), F.celu(-torch.ones(2), np.int64(3))
+        mixed = F.cosine_similarity(torch.tensor([1.0, 2, 3]), torch.tensor([3.0, 1, -1]).bfloat16(), dim=0)
+        scaler, p = torch.amp.GradScaler("cpu", init_scale=4.0), nn.Parameter(torch.ones(2))
+        scaler.scale((p * 3).sum()).backward()
+        scaler.unscale_(torch.optim.SGD([p]))
+        version = p.grad._version
+    """)

@@ -5,6 +5,37 @@ import pytest
 from tests.parity import parity
 
 PROGRAMS = [
+    # Gradients of products: only that of a weight in row order is in row order, too.
+    """
+    F, wide, strides = torch.nn.functional, torch.ones(2, 6), []
+    made = wide[:, ::2], wide[:, :3].clone(), torch.ones(3, 2).t(), wide[:1, ::2], torch.ones(2, 0), torch.ones(0, 3)
+    for w in (*made, torch.ones(1, 3).expand(2, 3)):
+        w = w.detach().requires_grad_()
+        for lead in ((4,), (2, 4), (1, 1), (0,), ()):
+            x = torch.ones(*lead, w.shape[1], requires_grad=True)
+            strides.append([g.stride() for g in torch.autograd.grad(F.linear(x, w).sum(), (x, w))])
+    b = torch.ones(2, requires_grad=True)
+    bias = torch.autograd.grad(F.linear(torch.ones(3), torch.ones(2, 3), b).sum(), b)[0].stride()
+    """,
+    # Gradients that torch's kernels write anew lie as these lay them.
+    """
+    F = torch.nn.functional
+    def _of(f, *given):
+        given = [x.detach().requires_grad_() for x in given]
+        out = f(*given)
+        return [g.stride() for g in torch.autograd.grad(out.sum(), given)]
+    x, y, heads = torch.ones(2, 4, 2, 2), torch.ones(3, 2).t() / 3, torch.ones(2, 3, 4, 5)
+    shuffles = [_of(f, x.transpose(*d)) for f in (lambda x: F.channel_shuffle(x, 2), lambda x: F.pixel_unshuffle(x, 2),
+                lambda x: F.pixel_shuffle(x, 1)) for d in ((2, 3), (0, 0))]
+    attended = [_of(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=c), *[h] * 3)
+                for h in (heads, heads.transpose(1, 2), heads[:, :1], heads.bfloat16()) for c in (True, False)]
+    nothing = [_of(f, torch.ones(0, 2, 5), torch.ones(2, 2, 3), torch.ones(2)) for f in (F.conv1d, F.conv_transpose1d)]
+    slopes = [_of(f, y) for f in (torch.acos, torch.erfinv, torch.special.erfcx, lambda y: torch.logit(y, 0.1))]
+    pairs = [_of(f, y, torch.ones(2, 3)) for f in (torch.maximum, torch.minimum, F.binary_cross_entropy)]
+    third = _of(torch.addcdiv, torch.ones(2, 3), y, y + 1)
+    turned = _of(lambda x: x.rot90(0), y), torch.ones(0, 2, 6)[..., ::2].roll(1, 0).stride()
+    evaluated = _of(lambda x: F.batch_norm(x, torch.zeros(3), torch.ones(3)), y)
+    """,
     # Folds and scans of a permuted tensor are in row order, also with the folded dimension kept.
     """
     x = torch.arange(96.0).reshape(2, 4, 4, 3).transpose(1, 0)

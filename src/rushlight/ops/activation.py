@@ -85,7 +85,7 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     alpha = need_real_scalar("celu", "alpha", 2, alpha)
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    result: Tensor = apply(rows.elu, input, alpha=float(alpha), scale=1.0, rate=1.0 / alpha)
+    result: Tensor = apply(rows.elu, input, alpha=float(alpha), scale=1.0, rate=1.0 / float(alpha))
     return relabel(result, "CeluBackward0")
 
 
@@ -126,7 +126,7 @@ def rrelu(
     if input.dtype is dtypes.float16:
         raise refusal("rrelu_with_noise_out_cpu", input.dtype)
     noise = draw(random.rrelu_noise, generator, input.detach(), lower=lower, upper=upper)
-    result = in_rows(input * noise)
+    result = in_rows(entering(input, lies="rows") * noise)
     return relabel(result, "RreluWithNoiseBackward0")
 
 
@@ -200,7 +200,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
     lambd = need_real("hardshrink", "lambd", 2, lambd)
     supported("hardshrink_cpu", FLOAT, [input._data_])
     result: Tensor = apply(rows.hardshrink, input, lambd=fitting_factor(lambd, input._data_.dtype))
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 # ---- softmax ------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def matrix_norm(
     if row == column:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
-        return write_out(out, vector_norm(A, 2, (row, column), keepdim))
+        return write_out(out, vector_norm(A, 2, (row, column), keepdim), same=True)
     if ord in ("nuc", 2, -2):
         values = svdvals(A.movedim((row, column), (-2, -1)))
         kept = values.sum(-1) if ord == "nuc" else _extreme(values, -1, ord)
@@ -72,13 +72,13 @@ def matrix_norm(
         inner, outer = (row, column) if abs(ord) == 1 else (column, row)
         sums = A.abs().sum(inner, keepdim=True)
         both = _extreme(sums, outer, ord).unsqueeze(outer)
-        return write_out(out, both if keepdim else both.squeeze((row, column)))
+        return write_out(out, both if keepdim else both.squeeze((row, column)), same=True)
     else:
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     if keepdim:
         for d in sorted((row, column)):
             kept = kept.unsqueeze(d)
-    return write_out(out, kept)
+    return write_out(out, kept, same=True)
 
 
 def _extreme(sizes: Tensor, dim: int, ord: float) -> Tensor:
@@ -126,7 +126,7 @@ def norm(
 @in_single
 def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The inverse of a square matrix, or of each of a batch; LinAlgError if it is singular."""
-    return write_out(out, apply(rows.inv, input))
+    return write_out(out, apply(rows.inv, input), same=True)
 
 
 def a_vector(a: Sequence[int], b: Sequence[int], left: bool) -> bool:
@@ -152,10 +152,10 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
     if not b.ndim and a.ndim > 1:
         raise RuntimeError("linalg.solve: The input tensor B must have at least 2 dimensions.")
     if a_vector(a.shape, b.shape, left):
-        return write_out(out, apply(rows.solve, A, B.unsqueeze(-1)).squeeze(-1))
+        return write_out(out, apply(rows.solve, A, B.unsqueeze(-1)).squeeze(-1), same=True)
     if not left:
-        return write_out(out, apply(rows.solve, A.mT, B.mT).mT)
-    return write_out(out, apply(rows.solve, A, B))
+        return write_out(out, apply(rows.solve, A.mT, B.mT).mT, same=True)
+    return write_out(out, apply(rows.solve, A, B), same=True)
 
 
 def solve_triangular(
@@ -302,7 +302,7 @@ def _rank(sizes: Array, rtol: Any, atol: Any, shape: tuple[int, ...]) -> Array:
 
 def det(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The determinant of a square matrix, or of each of a batch."""
-    return write_out(out, apply(rows.det, input))
+    return write_out(out, apply(rows.det, input), same=True)
 
 
 def slogdet(input: Tensor, *, out: Any = None) -> Any:
@@ -394,7 +394,7 @@ def linalg_svd(
 @in_single
 def svdvals(A: Tensor, *, driver: Any = None, out: Tensor | None = None) -> Tensor:
     """The singular values, largest first."""
-    return write_out(out, apply(rows.svd, A, full=False)[1])
+    return write_out(out, apply(rows.svd, A, full=False)[1], same=True)
 
 
 @in_single
@@ -409,7 +409,7 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
 @in_single
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues of a symmetric or Hermitian matrix, ascending."""
-    return write_out(out, eigh(A, UPLO)[0])
+    return write_out(out, eigh(A, UPLO)[0], same=True)
 
 
 @in_single
@@ -508,7 +508,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
             f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {x.dtype.word} "
             f"and y of type {y.dtype.word} instead"
         )
-    return write_out(out, (x.conj() * y).sum(dim))
+    return write_out(out, (x.conj() * y).sum(dim), same=True)
 
 
 @in_single

@@ -92,6 +92,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
         # torch does not ask which dimensions these are.
         along = ()
         steps = steps[:1]
+    if not input._data_.size and not along and len(steps) == 1:
+        return relabel(input.clone(), "RollBackward0")
     if not along:
         if len(steps) != 1:
             raise RuntimeError(
@@ -138,7 +140,8 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     elif turns == 3:
         turned = transpose(flip(input, a), a, b)
     else:
-        turned = apply(rows.compact, input)
+        # A copy whose gradient is one, too.
+        turned = apply(rows.flip, apply(rows.compact, input), dims=())
     return relabel(turned, "Rot90Backward0")
 
 

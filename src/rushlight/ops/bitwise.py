@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 bitwise_and = binary(rows.bitwise_and, "The bits set in both.", numbers="either")
 bitwise_or = binary(rows.bitwise_or, "The bits set in either.", numbers="either")
 bitwise_xor = binary(rows.bitwise_xor, "The bits set in exactly one.", numbers="either")
-bitwise_not = unary(rows.bitwise_not, "All bits turned; logical not for booleans.")
+bitwise_not = unary(rows.bitwise_not, "All bits turned; logical not for booleans.", same=True)
 bitwise_left_shift = binary(
     rows.bitwise_left_shift, "The bits moved up: input * 2 ** other.", numbers="either"
 )

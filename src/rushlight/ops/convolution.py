@@ -18,8 +18,8 @@ from rushlight.ops.precision import lowered
 from rushlight.primitives import convolution as rows
 from rushlight.primitives import view
 from rushlight.primitives.families import result_type
-from rushlight.primitives.kernel import entering
 from rushlight.primitives.flat_buffer import out_sizes
+from rushlight.primitives.kernel import entering
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor

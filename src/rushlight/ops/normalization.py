@@ -88,8 +88,12 @@ def _with_running(
     """Normalise with given statistics: one factor and one shift per channel."""
     spread = (1, -1, *(1,) * (input._data_.ndim - 2))
     # torch has one kernel for the gradients of all three.
-    taken = entering(input, weight, zeros=False)
-    bias = None if bias is None else entering(bias, input, weight, itself=False, zeros=False, lies="rows")
+    taken = entering(input, weight, zeros=False, lies="images")
+    bias = (
+        None
+        if bias is None
+        else entering(bias, input, weight, itself=False, zeros=False, lies="rows")
+    )
     weight = None if weight is None else entering(weight, input, zeros=False)
     input = taken
     # Copies: a later forward in training may move the running statistics before backward comes here.

@@ -504,7 +504,9 @@ def lerp(
         )
     if isinstance(weight, TensorBase) and weight._data_.ndim == 0:
         weight = weight.to(input.dtype)
-    elif isinstance(weight, complex):
+    elif isinstance(weight, np.generic):
+        weight = weight.item()
+    if isinstance(weight, complex):
         weight = fitting_factor(weight, input._data_.dtype)
     result: Tensor = apply(ternary.lerp, input, end, weight)
     if isinstance(weight, TensorBase):

@@ -369,7 +369,9 @@ def adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Sizes) -
     if input._data_.dtype in dtypes.NARROW and (dims == 3 or max(size) != 1):
         wide = partial(adaptive_avg_pool, name, dims, output_size=output_size)
         return relabel(rounded_once(wide, input), f"AdaptiveAvgPool{max(dims, 2)}DBackward0")
-    if 0 not in (*size, *input._data_.shape[1:]) and all(n % o == 0 for n, o in zip(before, size, strict=True)):
+    if 0 not in (*size, *input._data_.shape[1:]) and all(
+        n % o == 0 for n, o in zip(before, size, strict=True)
+    ):
         kernel = tuple(n // o for n, o in zip(before, size, strict=True))
         result = avg_pool(f"avg_pool{dims}d", dims, input, kernel)
         result = result if result is not input else input.clone()

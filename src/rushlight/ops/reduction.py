@@ -13,6 +13,7 @@ from rushlight.core.doors import apply
 from rushlight.core.row import Primitive
 from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
+from rushlight.kernels import refusal
 from rushlight.layout import strided
 from rushlight.narrow import need_common
 from rushlight.ops.arguments import (
@@ -100,7 +101,12 @@ def nansum(
     need_tensor("nansum", "input", 1, input)
     if input._data_.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    kept = apply(without_nan, input) if input._data_.dtype.kind in "fV" else input
+    kept = input
+    if input._data_.dtype.kind in "fV":
+        kept = apply(without_nan, input)
+        kind = dtype if dtype is not None or out is None else out.dtype
+        if kind is not None and not as_dtype(kind).is_floating_point:
+            raise refusal("nansum_cpu", as_dtype(kind))
     result = relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
     return remember(result, input)
 
@@ -408,7 +414,7 @@ def vector_norm(
     if not x._data_.size:
         rows.vector_norm.rule(x._data_, ord=float(ord), dim=dims, keepdim=keepdim)
     result: Tensor = apply(rows.vector_norm, x, ord=float(ord), dim=dims, keepdim=keepdim)
-    return result if out is None else write_out(out, result)
+    return result if out is None else write_out(out, result, same=True)
 
 
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:

@@ -264,4 +264,4 @@ def renorm(
     others = tuple(i for i in range(ndim) if i != at)
     norm = vector_norm(input, p, others, True)
     scale = where(norm > maxnorm, maxnorm / (norm + 1e-7), literal(np.ones((), norm._data_.dtype)))
-    return write_out(out, relabel(in_rows(input * scale), "RenormBackward0"))
+    return write_out(out, relabel(in_rows(input * scale), "RenormBackward0"), same=True)

@@ -26,10 +26,10 @@ def _copying(view: Callable[..., Any], name: str | None = None) -> Callable[...,
             if out is None:
                 return copies
             for target, part in zip(out, copies, strict=True):
-                write_out(target, part)
+                write_out(target, part, same=True)
             return None
         copy = relabel(apply(rows.compact, result), label)
-        return copy if out is None else write_out(out, copy)
+        return copy if out is None else write_out(out, copy, same=True)
 
     function.__name__ = function.__qualname__ = f"{name}_copy"
     function.__doc__ = f"`{name}`, as a copy."

@@ -145,6 +145,7 @@ _STRIDES: dict[str, Callable[[Array], tuple[int, ...]]] = {
     "images": image_strides,
     "like": _like_strides,
     "rows": lambda x: packed(x.shape),
+    "heads": lambda x: packed(x.shape, (0, 2, 1, 3)),
     # None said: as the gradient comes, if it shows no element twice; else in rows.
     "dense": lambda x: (),
 }
@@ -286,7 +287,8 @@ def entering(
     """x as a composite must use it whose gradient is one kernel of torch's: see `one_kernel`.
 
     The gradient depends on the others and, unless `itself` is False, on x; zeros as in `hang`. lies: where
-    it lies, in "rows", as "images" do in the format of x, "like" x, or "dense" somehow; else as it comes.
+    it lies, in "rows", as "images" do in the format of x, "like" x, with the "heads" of [batch, heads, length,
+    width] beside each other, or "dense" somehow; else as it comes.
     """
     if not (state.grad and x._requires_grad_):
         return x

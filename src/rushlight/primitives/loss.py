@@ -358,7 +358,7 @@ def _binary_x(g: Any, x: Any, y: Any) -> Any:
 
 @one_kernel
 def _binary_y(g: Any, x: Any) -> Any:
-    return g * ((1 - x).log() - x.log())
+    return ((1 - x).log() - x.log()) * g
 
 
 binary_cross_entropy = binary(

@@ -429,13 +429,13 @@ relu_backward: Primitive = binary(
 # ---- the larger and the smaller -----------------------------------------------------------------
 
 
-def _split_ties(beaten: Primitive) -> tuple[Any, Any]:
+def _split_ties(beaten: Primitive, beats: Primitive) -> tuple[Any, Any]:
     # Where both are equal each gets half, where one is nan both get all, as in torch.
     def left(g: Any, x: Any, y: Any) -> Any:
         return where(beaten(x, y), 0, where(eq(x, y), g / 2, g))
 
     def right(g: Any, x: Any, y: Any) -> Any:
-        return where(beaten(y, x), 0, where(eq(x, y), g / 2, g))
+        return where(beats(x, y), 0, where(eq(x, y), g / 2, g))
 
     return left, right
 
@@ -487,8 +487,12 @@ def _ordered(name: str) -> dict[str, Any]:
     return {"takes": REAL, "no_complex": f"{name} not implemented for complex tensors."}
 
 
-maximum = binary("maximum", _maximum, _split_ties(lt), "maximum({y}, {x})", **_ordered("maximum"))
-minimum = binary("minimum", _minimum, _split_ties(gt), "minimum({y}, {x})", **_ordered("minimum"))
+maximum = binary(
+    "maximum", _maximum, _split_ties(lt, gt), "maximum({y}, {x})", **_ordered("maximum")
+)
+minimum = binary(
+    "minimum", _minimum, _split_ties(gt, lt), "minimum({y}, {x})", **_ordered("minimum")
+)
 fmax = binary("fmax", _fmax, _first_wins(ge), "fmax({x}, {y})", **_ordered("fmax"))
 fmin = binary("fmin", _fmin, _first_wins(le), "fmin({x}, {y})", **_ordered("fmin"))
 

@@ -69,11 +69,11 @@ erfc = unary(
     "erfc", from_scipy("erfc"), lambda g, x: -_SLOPE * exp(-(x**2)) * g, "erfc({x})", takes=REAL
 )
 erfinv: Primitive = unary(
-    "erfinv", from_scipy("erfinv"), lambda g, x: g * exp(erfinv(x) ** 2) / _SLOPE, "call",
+    "erfinv", from_scipy("erfinv"), lambda g, x: exp(erfinv(x) ** 2) / _SLOPE * g, "call",
     domain=(-0.9, 0.9), takes=REAL,
 )  # fmt: skip
 erfcx = unary(
-    "erfcx", from_scipy("erfcx"), lambda g, x, out: g * (2 * x * out - _SLOPE), "call", takes=REAL,
+    "erfcx", from_scipy("erfcx"), lambda g, x, out: (2 * x * out - _SLOPE) * g, "call", takes=REAL,
     label="SpecialErfcxBackward0",
 )  # fmt: skip
 ndtri = unary(

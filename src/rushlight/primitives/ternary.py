@@ -232,7 +232,7 @@ addcmul = Primitive(
 addcdiv = Primitive(
     "addcdiv", "ternary", _addcdiv,
     (lambda g: g, lambda g, second, value: _factored(value, g / conj(second)),
-     lambda g, first, second, value: -_factored(value, g * conj((first / second) / second)), None),
+     lambda g, first, second, value: _factored(value, -g * conj((first / second) / second)), None),
     pointwise_rule(_addcdiv, _promote_added("addcdiv")), "{x} + {first} * {value} / {second}",
     _added_samples, promote=_promote_added("addcdiv"), layout=apart_from_numbers,
 )  # fmt: skip

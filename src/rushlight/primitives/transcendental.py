@@ -56,7 +56,7 @@ asin = unary(
     "asin", np.arcsin, lambda g, x: g / conj(sqrt(1 - x * x)), "asin({x})", domain=(-0.9, 0.9)
 )
 acos = unary(
-    "acos", np.arccos, lambda g, x: -g / conj(sqrt(1 - x * x)), "acos({x})", domain=(-0.9, 0.9)
+    "acos", np.arccos, lambda g, x: g / -conj(sqrt(1 - x * x)), "acos({x})", domain=(-0.9, 0.9)
 )
 atan = unary("atan", np.arctan, lambda g, x: g / conj(x * x + 1), "atan({x})")
 

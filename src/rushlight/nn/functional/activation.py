@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushlight import dtypes
 from rushlight.core.doors import apply
+from rushlight.core.tensor import TensorBase
 from rushlight.errors import warn
 from rushlight.layout import contiguous_format
 from rushlight.ops import activation as ops
@@ -19,6 +20,7 @@ from rushlight.ops.activation import (
 from rushlight.ops.arguments import (
     fitting_factor,
     need_real,
+    need_real_gradient,
     need_scalar,
     need_tensor,
     one_dim,
@@ -188,6 +190,8 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x * sigmoid(x), also called swish."""
+    if isinstance(input, TensorBase):
+        need_real_gradient("silu", input)
     return _choose(_row(rows.silu), inplace, input)
 
 

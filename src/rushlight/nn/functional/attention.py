@@ -151,7 +151,8 @@ def scaled_dot_product_attention(
     given = query, key, value, attn_mask
     if fused:
         query, key, value = (
-            entering(t, query, key, value, refused=_FUSED) for t in (query, key, value)
+            entering(t, query, key, value, refused=_FUSED, lies="heads")
+            for t in (query, key, value)
         )
     own = query.dtype
     narrow = query._data_.dtype in NARROW
@@ -179,7 +180,7 @@ def _flash(
 ) -> Tensor:
     """torch's fused kernel."""
     query, key, value = (
-        entering(t, query, key, value, refused=_FUSED) for t in (query, key, value)
+        entering(t, query, key, value, refused=_FUSED, lies="heads") for t in (query, key, value)
     )
     out, _ = _attend(query, key, value, None, causal, 0.0, scale)
     return relabel(in_dims(out, _flash_order(query, key, value, 0.0)), _NODE)
@@ -224,6 +225,8 @@ def _fused(
     if not len(q) == len(k) == len(v) == 4 or dropout_p or query._data_.dtype.kind not in "fV":
         return False
     if not q[-1] == k[-1] == v[-1] or q[:2] != k[:2] or k[:2] != v[:2] or 0 in (*q, *k, *v):
+        return False
+    if any(t._data_.strides[-1] != t._data_.itemsize for t in (query, key, value)):
         return False
     if mask is None:
         return True

@@ -155,7 +155,9 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
         if several and dims == 1 == len(kernel_size):
             raise TypeError(f"{name}(): kernel_size must be int, not {type(kernel_size).__name__}")
         if several and 1 < dims != len(kernel_size):
-            raise ValueError(f"{name}(): kernel_size must be an int or {dims} of them, got {kernel_size}")
+            raise ValueError(
+                f"{name}(): kernel_size must be an int or {dims} of them, got {kernel_size}"
+            )
         if norm_type == float("inf"):
             return ops.max_pool(name, dims, input.abs(), kernel_size, stride, ceil_mode=ceil_mode)
         need_tensor(name, "input", 1, input)

@@ -13,6 +13,7 @@ from rushlight import dtypes
 from rushlight.core.doors import apply, literal
 from rushlight.core.tensor import Array
 from rushlight.errors import warn
+from rushlight.narrow import need_wide
 from rushlight.ops import vision as ops
 from rushlight.ops.arguments import (
     need_tensor,

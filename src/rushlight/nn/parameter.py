@@ -14,11 +14,13 @@ from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias, class_of, take_memory
 from rushlight.device import CPU, META, without_memory
 from rushlight.elsewhere import has_memory
+from rushlight.layout import strided
 from rushlight.ops.arguments import as_sizes
 from rushlight.ops.creation import emptied
 from rushlight.ops.rebuilding import own_state, with_state
 from rushlight.outline import outlined
 from rushlight.overriding.asking import disabled_torch_function
+from rushlight.size import Size
 
 __all__ = [
     "Buffer",
@@ -73,7 +75,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         """A parameter on data's memory; empty without data."""
         if data is None:
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
-        if data._spreads_ or data._dispatches_:
+        if data._spreads_ or data._dispatches_ or data.layout is not strided:
             return _own_parameter(cls, data, requires_grad)
         if type(data) is Tensor or type(data) is Parameter:
             return _leaf(cls, alias(data), requires_grad)
@@ -214,6 +216,10 @@ class UninitializedTensorMixin:
         _array.__set__(self, np.zeros(as_sizes((shape,)), wanted, like=like))
         self.__class__ = self._becomes  # type: ignore[assignment]
 
+    def size(self, dim: int | None = None) -> Any:
+        """The size of the memory that is there: none."""
+        return Size((0,)) if dim is None else Size((0,))[dim]
+
     @property
     def shape(self) -> Any:
         """Not known yet: a RuntimeError."""
@@ -339,7 +345,8 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         """A buffer without a shape."""
         array = np.empty(0, (dtype or dtypes.get_default_dtype()).numpy)
         empty = emptied(literal(array), device)
-        tensor: UninitializedBuffer = _leaf(cls, empty, requires_grad)
+        tensor: UninitializedBuffer = _leaf(cls, empty, False)
+        tensor._requires_grad_ = requires_grad
         tensor.__dict__.update(persistent=persistent, _is_buffer=True)
         return tensor
 

@@ -226,7 +226,8 @@ def instance_norm(
             )
         wide = dtypes.float32 if input._data_.dtype in dtypes.NARROW else input.dtype
         statistics = running_mean.to(wide), running_var.to(wide)
-        return remember(_with_running(input, weight, bias, *statistics, eps), input)
+        out = _with_running(input, weight, bias, *statistics, eps)
+        return remember(relabel(out, "ViewBackward0"), input)
     channels, pixels = shape[1], math.prod(shape[2:])
     for name, tensor in (("weight", weight), ("bias", bias)):
         _check_size(name, tensor, channels)

@@ -117,7 +117,7 @@ class Sequential(_Numbered):
         super().__init__()
         named = args[0] if len(args) == 1 and isinstance(args[0], OrderedDict) else None
         for name, module in named.items() if named is not None else enumerate(args):
-            self.add_module(str(name), module)
+            self.add_module(name if named is not None else str(name), module)
 
     def forward(self, input: Any) -> Any:
         """The output of the last module."""
@@ -413,10 +413,7 @@ class ParameterDict(Module):
     def __setitem__(self, key: str, value: Any) -> None:
         attribute = self._attribute(key)
         value = _as_parameter(value)
-        if isinstance(value, Parameter):
-            self.register_parameter(attribute, value)
-        else:
-            setattr(self, attribute, value)
+        setattr(self, attribute, value)
         self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
@@ -439,6 +436,9 @@ class ParameterDict(Module):
         joined = self.copy()
         joined.update(other)
         return joined
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return {**other, **dict(self.items())}
 
     def __ior__(self, other: ParameterDict) -> Self:
         self.update(other)

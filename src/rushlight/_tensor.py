@@ -199,8 +199,13 @@ class Tensor(
                 raise RuntimeError("can't assign Variable as its own grad")
             if value.shape != self.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {list(value.shape)} for a tensor "
-                    f"of shape {list(self._data_.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'"
+                )
+            if value.is_meta != self.is_meta:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with device type '{value.device.type}' to a tensor "
+                    f"with device type '{self.device.type}'"
                 )
             kept = self.grad_dtype if self.is_leaf else self.dtype
             if kept is not None and value.dtype != kept:

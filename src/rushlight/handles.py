@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 _next_id = itertools.count().__next__
+_id_only = object()
 
 
 class RemovableHandle:
@@ -24,7 +25,7 @@ class RemovableHandle:
     def __init__(
         self,
         hooks: Any,
-        hook: Callable[..., Any] | None = None,
+        hook: Any = _id_only,
         first: bool = False,
         *,
         extra_dict: Any = (),
@@ -33,7 +34,7 @@ class RemovableHandle:
         self.hooks = hooks
         self.id = _next_id()
         self.extra = tuple(extra_dict) if isinstance(extra_dict, tuple | list) else (extra_dict,)
-        if hook is None:
+        if hook is _id_only:
             return
         rest = dict(hooks) if first else {}
         if first:

@@ -60,7 +60,11 @@ def register_module_forward_hook(
     >>> seen
     ['Identity', 'Sequential']
     """
-    handle = Handle(_global_forward_hooks, hook)
+    handle = Handle(
+        _global_forward_hooks,
+        hook,
+        extra_dict=[_global_forward_hooks_with_kwargs, _global_forward_hooks_always_called],
+    )
     if with_kwargs:
         _global_forward_hooks_with_kwargs[handle.id] = True
     if always_call:
@@ -138,7 +142,8 @@ class HookMethods:
 
         With with_kwargs it is hook(module, args, kwargs) and returns both or None.
         """
-        handle = Handle(self._forward_pre_hooks, hook, first=prepend)
+        extra = self._forward_pre_hooks_with_kwargs
+        handle = Handle(self._forward_pre_hooks, hook, first=prepend, extra_dict=extra)
         if with_kwargs:
             self._forward_pre_hooks_with_kwargs[handle.id] = True
         return handle
@@ -163,7 +168,8 @@ class HookMethods:
         tensor([[0., 0.]])
         >>> handle.remove()
         """
-        handle = Handle(self._forward_hooks, hook, first=prepend)
+        extra = [self._forward_hooks_with_kwargs, self._forward_hooks_always_called]
+        handle = Handle(self._forward_hooks, hook, first=prepend, extra_dict=extra)
         if with_kwargs:
             self._forward_hooks_with_kwargs[handle.id] = True
         if always_call:
@@ -373,7 +379,9 @@ class Gates:
         results = result if isinstance(result, tuple) else (result,)
         passed, places = _through(results, self._at_outputs)
         self.outputs, self.n_outputs = places or [], len(results)
-        return passed if isinstance(result, tuple) else passed[0]
+        if not isinstance(result, tuple):
+            return passed[0]
+        return type(result)(*passed) if hasattr(result, "_make") else passed
 
     def _at_outputs(self, gradients: list[Any], metas: list[Meta]) -> list[Any]:
         grads = _spread(self.outputs, gradients, self.n_outputs)

@@ -298,7 +298,8 @@ class Module(HookMethods, StateMethods, ConversionMethods):
                     f"be created explicitly. To express '{name}' as a function of another Tensor, "
                     "compute the value in the forward() method."
                 )
-        self._parameters[name] = registered(_global_parameter_registration_hooks, self, name, param)
+            param = registered(_global_parameter_registration_hooks, self, name, param)
+        self._parameters[name] = param
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Keep a submodule under a name."""

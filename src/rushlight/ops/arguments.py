@@ -390,6 +390,16 @@ def as_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 
 _MOST = 2**63
 
+
+def as_sequence(name: str, argument: str, sizes: Any) -> tuple[int, ...]:
+    """Sizes or strides of an argument that is a sequence, never one number."""
+    if not isinstance(sizes, (tuple, list)):
+        raise TypeError(
+            f"{name}(): argument '{argument}' must be tuple of ints, not {type_name(sizes)}"
+        )
+    return as_sizes((sizes,))
+
+
 # Python's number types name dtypes too.
 
 

@@ -17,6 +17,7 @@ from rushlight.errors import no_memory, warn, warn_once
 from rushlight.layout import ORDERS, check_layout, preserve_format
 from rushlight.ops.arguments import (
     as_dtype,
+    as_sequence,
     as_sizes,
     like,
     named,
@@ -501,7 +502,8 @@ def scalar_tensor(s: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
 
 def empty_strided(size: Any, stride: Any, *, dtype: Dtype = None, **options: Any) -> Tensor:
     """A tensor with these strides (counted in elements), its values not set."""
-    shape, strides = check_sizes(as_sizes((size,))), as_sizes((stride,))
+    shape = check_sizes(as_sequence("empty_strided", "size", size))
+    strides = as_sequence("empty_strided", "stride", stride)
     if len(shape) != len(strides):
         raise RuntimeError(
             f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from rushlight.core.turned import held, put, take_memory
 from rushlight.elsewhere import has_memory
 from rushlight.layout import contiguous_format, preserve_format
 from rushlight.memory import address, laid, root
-from rushlight.ops.arguments import as_sizes, need_tensor, one_dim, spelled
+from rushlight.ops.arguments import as_sequence, as_sizes, need_tensor, one_dim, spelled
 from rushlight.ops.conversion import in_order, lies_in
 from rushlight.ops.inplace import asked
 from rushlight.ops.moving import lay_out
@@ -152,7 +153,8 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
 
 def storage_geometry(input: Tensor, size: Any, strides: Any, offset: int | None) -> dict[str, Any]:
     """Where such a view lies relative to input; raises torch's errors if it leaves the memory."""
-    sizes, steps = as_sizes((size,)), as_sizes((strides,))
+    sizes = as_sequence("as_strided", "size", size)
+    steps = as_sequence("as_strided", "stride", strides)
     if len(sizes) != len(steps):
         raise RuntimeError(
             f"mismatch in length of strides and shape: {list(steps)} and {list(sizes)}"
@@ -238,6 +240,8 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = contiguous_format) -
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
     admit(self)
     data: Any = held(self)
+    if math.prod(shape) * data.itemsize >= 2**63:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
     if data.__class__ is not np.ndarray:
         put(self, data.resized(shape))
         bump(self, "resize_")
@@ -254,7 +258,9 @@ def _strides_in(shape: tuple[int, ...], memory_format: Any, data: Array) -> tupl
     """The strides in bytes of a tensor of this shape in a memory format."""
     if memory_format is preserve_format:
         raise RuntimeError("Unsupported memory format: resize_ cannot preserve one")
-    order = dims_of(np.broadcast_to(np.zeros((), bool), shape), memory_format)
+    order = None
+    if memory_format is not contiguous_format:
+        order = dims_of(np.broadcast_to(np.zeros((), bool), shape), memory_format)
     return tuple(step * data.itemsize for step in packed(shape, order))
 
 

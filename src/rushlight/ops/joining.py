@@ -502,14 +502,16 @@ def repeat_interleave(
         where = (slice(None),) * at + (ARRAY,)
         result: Tensor = in_rows(apply(index_rows.index, input, picked, spec=where))
         return relabel(result, "IndexSelectBackward0")
-    if isinstance(repeats, TensorBase):
+    counted = isinstance(repeats, TensorBase)
+    if counted:
         repeats = number(_counts(repeats), "the repeats")
     times = need_int("repeat_interleave", "repeats", 2, repeats)
     if times < 0:
         raise RuntimeError("Repeats must be non-negative")
     _check_output(output_size, times * shape[at])
     wide = expand(unsqueeze(input, at + 1), (*shape[: at + 1], times, *shape[at + 1 :]))
-    return view(apply(rows.compact, wide), (*shape[:at], shape[at] * times, *shape[at + 1 :]))
+    result = view(apply(rows.compact, wide), (*shape[:at], shape[at] * times, *shape[at + 1 :]))
+    return relabel(result, "IndexSelectBackward0") if counted else result
 
 
 def _counts(repeats: Any) -> Tensor:

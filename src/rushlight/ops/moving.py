@@ -15,6 +15,7 @@ import numpy as np
 
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held, put
+from rushlight.errors import no_memory
 from rushlight.memory import address, beside, extent, is_seen, laid, root, strided_view, whole
 from rushlight.ops.storage import BYTE, UntypedStorage
 
@@ -100,7 +101,10 @@ def grown(size: int, value: Any = None, dtype: np.dtype[Any] = BYTE) -> Callable
     """For `move`: as many bytes, what is new being zero, or value in that type if it is not None."""
 
     def make(old: Array) -> Array:
-        new, kept = np.zeros(size, BYTE, like=old), min(size, old.nbytes)
+        try:
+            new, kept = np.zeros(size, BYTE, like=old), min(size, old.nbytes)
+        except MemoryError as error:
+            raise no_memory(error) from None
         new[:kept] = old[:kept]
         if value is not None:
             fresh = new[kept:]

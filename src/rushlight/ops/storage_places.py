@@ -89,19 +89,23 @@ def tensor_on(
     return tensor
 
 
+_NOTHING = object()
+
+
 def set_(
     self: Tensor,
-    source: Any = None,
+    source: Any = _NOTHING,
     storage_offset: int = 0,
     size: Any = None,
     stride: Any = None,
 ) -> Tensor:
-    """Let the tensor be the same memory, shape and strides as source (empty if None).
+    """Let the tensor be the same memory, shape and strides as source (empty without one).
 
     source: a tensor, or a storage; with size and stride, counted in elements, the tensor lies in
     the storage of source as they say.
     """
     array = _set_to(self, source, storage_offset, size, stride)
+    source = None if source is _NOTHING else source
     if admit(self, source):
         result = apply(clone, self if self._requires_grad_ else source)
         Handle(at(result._node_).before, missing("set_", RuntimeError))
@@ -113,8 +117,13 @@ def set_(
 
 
 def _set_to(tensor: Tensor, source: Any, offset: int, size: Any, stride: Any) -> Array:
-    if source is None:
+    if source is _NOTHING:
         return np.empty(0, tensor._data_.dtype)
+    if getattr(source, "device", tensor.device) != tensor.device:
+        raise RuntimeError(
+            f'Attempted to set the storage of a tensor on device "{tensor.device}" to a storage on '
+            f'different device "{source.device}".  This is no longer allowed; the devices must match.'
+        )
     if isinstance(source, UntypedStorage | TypedStorage):
         storage, dtype = source.untyped(), getattr(source, "dtype", tensor.dtype)
     else:

@@ -518,8 +518,12 @@ def put_into(
 
 
 def _put_rule(x: Array, values: Array, *indices: Array, spec: Index, **_: Any) -> Spec:
-    rule = _index_rule(x, *indices, spec=spec) if indices else _slice_rule(x, index=spec)
-    target = rule[0]
+    # Which shape the values must have is asked before where the indices point.
+    first = [np.zeros_like(i) if i.dtype.kind in "iu" else i for i in indices]
+    if not indices:
+        target = _slice_rule(x, index=spec)[0]
+    else:
+        target = _index_rule(x, *(first if x.size else indices), spec=spec)[0]
     shape = values.shape
     while len(shape) > len(target) and shape[0] == 1:
         shape = shape[1:]
@@ -532,6 +536,8 @@ def _put_rule(x: Array, values: Array, *indices: Array, spec: Index, **_: Any) -
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
             f"indexing result of shape {list(target)}"
         )
+    if indices:
+        _index_rule(x, *indices, spec=spec)
     return x.shape, x.dtype
 
 

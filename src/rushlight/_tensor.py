@@ -42,7 +42,7 @@ from rushlight.methods.seldom import SeldomMethods
 from rushlight.ops.arguments import need_flag
 from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
 from rushlight.overriding.asking import disabled_torch_dispatch, torch_function
-from rushlight.overriding.functions import admit
+from rushlight.overriding.functions import admit, remember
 from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size, size_of
 
@@ -448,3 +448,4 @@ class Tensor(
 
 
 set_result_class(Tensor)
+remember(Tensor)

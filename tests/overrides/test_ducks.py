@@ -8,6 +8,7 @@ import pytest
 from tests.parity import parity
 
 SETUP = """
+import collections
 def tried(f):
     try:
         return f()
@@ -24,7 +25,9 @@ class B:
         return func.__name__, [t.__name__ for t in types], len(args), given
 class C(B):
     pass
-x = torch.ones(2)
+class T(B, collections.namedtuple("T", "a b")):
+    pass
+x, t = torch.ones(2), T(torch.ones(1), 2)
 """
 CALLS = {
     "precedence": "torch.add(x, A()), torch.add(A(), B()), torch.add(B(), C()), torch.stack((B(), C()))",
@@ -37,6 +40,7 @@ CALLS = {
     "F.batch_norm(B(), None, None), F.cross_entropy(B(), x), F.pad(B(), (1, 1))",
     "rooms": "torch.linalg.svd(B()), torch.fft.fft(B()), torch.special.expit(B()), torch.nn.init.uniform_(B())",
     "methods": "x.add(B()), x.matmul(B()), x.copy_(B()), x.add_(B()), x[B()], x.clone().__iadd__(B())",
+    "tuples": "F.conv2d(t, x), F.relu(t), x + t, t @ x, torch.cat([t, t]), torch.zeros(t), x.reshape(t)",
     "not asked": "torch.tensor(B()), torch.as_tensor(B()), torch.is_tensor(B()), nn.Parameter(B())",
 }
 

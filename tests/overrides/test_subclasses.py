@@ -205,3 +205,40 @@ def test_a_class_that_answers_as_parameters_do():
         z = torch.cat([_x, _x]) + 1
         kinds = type(y).__name__, type(z).__name__, type(_x * 2).__name__
     """)
+
+
+def test_what_a_program_puts_in_the_place_of_methods():
+    parity("""
+        import functools
+        import sys
+
+        log, _backward, _grad, _x = [], torch.Tensor.backward, torch.Tensor.grad, torch.ones(2, requires_grad=True)
+
+
+        @functools.wraps(_backward)
+        def _logged(self, *args, **kwargs):
+            log.append(sys._getframe(1).f_code.co_name)
+            return _backward(self, *args, **kwargs)
+
+
+        torch.Tensor.backward = _logged
+        torch.Tensor.grad = property(lambda self: sys._getframe(1).f_code.co_name, _grad.__set__)
+
+
+        class _Seen(torch.Tensor):
+            @classmethod
+            def __torch_function__(cls, func, types, args=(), kwargs=None):
+                log.append(func.__name__)
+                return super().__torch_function__(func, types, args, kwargs or {})
+
+
+        def _called():
+            log.append(float((_x.as_subclass(_Seen) * 2)[0]))
+            (_x * 3).sum().backward()
+            return _x.grad
+
+
+        log.append(_called())
+        torch.Tensor.backward, torch.Tensor.grad = _backward, _grad
+        g = _x.grad
+    """)

@@ -120,7 +120,8 @@ def saved(node: Any, source: Any) -> Any:
     """What a node saved under the name of a rule's parameter; None if it was not needed."""
     if node.kept is None:
         raise RuntimeError(FREED)
-    return source(node) if callable(source) else _kept(node, source)
+    found = source(node) if callable(source) else _kept(node, source)
+    return tuple(found) if isinstance(found, list) else found
 
 
 def _raw(node: Any, source: Any) -> SavedTensor:

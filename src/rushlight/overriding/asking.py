@@ -130,6 +130,7 @@ def answers(value: Any) -> bool:
 
 
 _PLAIN = {int, float, bool, complex, str, type(None)}
+_LISTS = {tuple, list}
 
 
 def _insert(value: Any, found: list[Any]) -> None:
@@ -148,7 +149,8 @@ def overloaded(args: Sequence[Any], kwargs: dict[str, Any], tensors: bool = Fals
         cls = value.__class__
         if cls in _PLAIN:
             continue
-        for part in value if isinstance(value, tuple | list) else (value,):
+        listed = isinstance(value, tuple | list) and (cls in _LISTS or not answers(value))
+        for part in value if listed else (value,):
             if answers(part) or (tensors and type(part) is result_class()):
                 _insert(part, found)
     return found

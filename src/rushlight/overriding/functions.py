@@ -346,8 +346,8 @@ def method(function: F, name: str, manner: str = "") -> F:
     return cast(F, twin)
 
 
-def _enrolled(twin: Any, plain: Any, name: str) -> Public:
-    record = Public(twin, plain, name)
+def _enrolled(twin: Any, plain: Any, name: str, shown: Any = None) -> Public:
+    record = Public(twin, plain, name, shown)
     twin.__wrapped__ = plain
     # Found by the other code; this one has no such parameter.
     twin.__kwdefaults__ = {**(twin.__kwdefaults__ or {}), "_public": record}
@@ -364,18 +364,16 @@ def quiet(function: F) -> F:
 
 # Methods that never ask, but for those whose names begin with one underscore.
 _SILENT = {
-    "__class_getitem__", "__delitem__", "__getattr__",
-    "__getattribute__", "__hash__", "__init__", "__init_subclass__", "__iter__", "__new__",
-    "__setattr__", "__setstate__", "__torch_function__", "as_subclass", "astype", "set_",
+    "__class_getitem__", "__delitem__", "__getattr__", "__getattribute__", "__hash__", "__init__", "__init_subclass__",
+    "__iter__", "__new__", "__setattr__", "__setstate__", "__torch_function__", "as_subclass", "astype", "set_",
 }  # fmt: skip
 _ASKING = {"_backward_hooks", "_base", "_grad", "_grad_fn", "_is_view", "_version"}
 # What torch writes in Python among the methods that are defined in classes here.
 _SPELLED = {
     "__array__", "__array_wrap__", "__contains__", "__deepcopy__", "__dir__", "__dlpack__", "__dlpack_device__",
     "__floordiv__", "__format__", "__ipow__", "__len__", "__pow__", "__rdiv__", "__reduce_ex__", "__repr__",
-    "__reversed__", "__rfloordiv__", "__rlshift__", "__rmatmul__", "__rmod__", "__rpow__",
-    "__rrshift__", "__rsub__", "__rtruediv__", "backward", "register_hook",
-    "register_post_accumulate_grad_hook",
+    "__reversed__", "__rfloordiv__", "__rlshift__", "__rmatmul__", "__rmod__", "__rpow__", "__rrshift__", "__rsub__",
+    "__rtruediv__", "backward", "register_hook", "register_post_accumulate_grad_hook",
 }  # fmt: skip
 # What torch's operators say that was called.
 _SAID = {
@@ -383,9 +381,8 @@ _SAID = {
     "__iadd__": "add_", "__idiv__": "div_", "__ifloordiv__": "floor_divide_", "__imod__": "remainder_",
     "__imul__": "mul_", "__isub__": "sub_", "__itruediv__": "div_", "__le__": "le", "__lt__": "lt",
     "__matmul__": "matmul", "__mod__": "remainder", "__mul__": "mul", "__ne__": "ne", "__neg__": "neg",
-    "__ipow__": "pow_", "__pos__": "positive", "__pow__": "pow", "__radd__": "add",
-    "__rand__": "bitwise_and", "__rmul__": "mul",
-    "__ror__": "bitwise_or", "__rxor__": "bitwise_xor", "__sub__": "sub", "__truediv__": "div",
+    "__ipow__": "pow_", "__pos__": "positive", "__pow__": "pow", "__radd__": "add", "__rand__": "bitwise_and",
+    "__rmul__": "mul", "__ror__": "bitwise_or", "__rxor__": "bitwise_xor", "__sub__": "sub", "__truediv__": "div",
 }  # fmt: skip
 _OPERATORS = {
     f"__{prefix}{name}__"
@@ -396,11 +393,19 @@ _OPERATORS = {
 
 
 def _enroll(twin: Any, plain: Any, name: str, shown: Any = None) -> Public:
-    record = _enrolled(twin, plain, name)
-    if shown is not None:
-        record.shown = shown
+    record = _enrolled(twin, plain, name, shown)
     _public.append(record)
     return record
+
+
+# As the class was defined: a program may put functions in their place, which ask nobody.
+_members: list[tuple[str, Any]] = []
+
+
+def remember(tensor: type[Any]) -> None:
+    """Let what is defined in the class of tensors be among what asks."""
+    for base in tensor.__mro__[: tensor.__mro__.index(TensorBase)]:
+        _members.extend(vars(base).items())
 
 
 @functools.cache
@@ -422,26 +427,21 @@ def _enroll_all() -> None:
         record.own = place == "torch.Tensor" and not manner and _takes_nothing(function)
     _quiet.extend(_enrolled(function, copied(function), function.__name__) for function in _calm)
     known = {id(record.function) for record in _public}
-    for cls in tensor.__mro__[: tensor.__mro__.index(TensorBase)]:
-        for name, member in vars(cls).items():
-            if name in _SILENT or (
-                name[0] == "_" and not name.startswith("__") and name not in _ASKING
-            ):
-                continue
-            if isinstance(member, property):
-                _enroll_property(member, name)
-            elif isinstance(member, FunctionType) and id(member) not in known:
-                known.add(id(member))
-                shown = getattr(tensor, _SAID[name]) if name in _SAID else None
-                own = _enroll(
-                    member, copied(member), f"torch.Tensor.{_SAID.get(name, name)}", shown
-                )
-                own.manner = SPELLED if name in _SPELLED else ""
-                own.own = not own.manner and _takes_nothing(member)
-                own.operator = name in _OPERATORS
-    for name in ("_base", "grad", "_grad"):
-        if isinstance(found := getattr(tensor, name, None), property):
-            asking.unconverted.add(found.__get__)
+    for name, member in _members:
+        private = name[0] == "_" and not name.startswith("__") and name not in _ASKING
+        if private or name in _SILENT:
+            continue
+        if isinstance(member, property):
+            _enroll_property(member, name)
+            if name in ("_base", "grad", "_grad"):
+                asking.unconverted.add(member.__get__)
+        elif isinstance(member, FunctionType) and id(member) not in known:
+            known.add(id(member))
+            shown = getattr(tensor, _SAID[name]) if name in _SAID else None
+            own = _enroll(member, copied(member), f"torch.Tensor.{_SAID.get(name, name)}", shown)
+            own.manner = SPELLED if name in _SPELLED else ""
+            own.own = not own.manner and _takes_nothing(member)
+            own.operator = name in _OPERATORS
 
 
 def _takes_nothing(function: Any) -> bool:

@@ -9,7 +9,17 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.dtypes import uint8
 from rushlight.ops.joining import cat, stack
+from rushlight.vision.drawing import (
+    draw_bounding_boxes,
+    draw_keypoints,
+    draw_segmentation_masks,
+    flow_to_image,
+)
 from rushlight.vision.pictures import picture
+
+__all__ = [
+    "draw_bounding_boxes", "draw_keypoints", "draw_segmentation_masks", "flow_to_image", "make_grid", "save_image",
+]  # fmt: skip
 
 
 def make_grid(

@@ -111,8 +111,9 @@ class FileWriter(Caller):
 
         def granule(statement: Product) -> int:
             made = self._product_call(statement).kernel
-            # Each strip would pack the second operand again.
-            return made.block if made.form == "thirds_inside" else made.rows
+            # Each strip would pack the second operand again: where that is long, as for a weight's gradient, it costs.
+            long = made.form == "inside" and statement.a.strides[-2] == 1
+            return made.block if long or made.form == "thirds_inside" else made.rows
 
         return strips(self.graph, self.groups, self.target, granule, self.threads)
 

@@ -209,6 +209,7 @@ $weights
         $TURN($K1, turned);
         for (long i = 0; i < $TALL_ROWS; i += $TALL) {
             float *const w1 = $W1;
+$near
 $block
         }
 $rest
@@ -239,6 +240,7 @@ static void $NAME(const float *restrict g, const float *restrict q, const float 
             const long bottom = top + $BLOCK < $L ? top + $BLOCK : $L;
             long i = top;
             for (; i + $TALL <= bottom; i += $TALL) {
+$near
 $block
             }
 $rest
@@ -257,6 +259,15 @@ float *const s = slopes + (i - top) * $PITCH;
 for (long j = 0; j < n; j += $PANEL)
     $SCORES(g1 + i * $GROW, $GROW, 1, turned + j, $PITCH, $VALUES, s + j, $PITCH, 0);
 $SLOPE(w1 + i * $PITCH, s, reach);
+"""
+
+# Strides of rows are no way that processors foresee.
+_NEAR = """\
+/* Rows of the next head are sent for. */
+const long next = item + 1 < end ? item + 1 : item;
+for (long r = i; r < i + $TALL; r++) {
+$rows
+}
 """
 
 _COLUMNS = """\
@@ -354,11 +365,19 @@ class _Writer:
         )  # fmt: skip
 
 
-def _pointers(names: str, batch: Sequence[tuple[int, ...]]) -> dict[str, str]:
+def _near(heads: Heads, tall: int, far: list[tuple[str, int, int]]) -> str:
+    """Lines that send for what the next head reads and writes: each where it lies, from row to row, and how much."""
+    if heads.rows != heads.columns:
+        return ""
+    rows = [f"vfloat_near({at} + r * {step}, {count});" for at, step, count in far]
+    return fill(_NEAR, {"TALL": tall, "rows": indented("\n".join(rows), 4)})
+
+
+def _pointers(names: str, batch: Sequence[tuple[int, ...]], item: str = "item") -> dict[str, str]:
     """Where the operands of an item lie, by name in capitals."""
     items: list[tuple[int, ...]] = list(batch)
     return {
-        f"{name.upper()}1": moved(name, "item", items, at)  # type: ignore[arg-type]
+        f"{name.upper()}1": moved(name, item, items, at)  # type: ignore[arg-type]
         for at, name in enumerate(names.split())
     }
 
@@ -395,12 +414,17 @@ def forward(
     if left:
         lines = [f"const long i = {whole};", f"float *const w1 = {own};", block(left)]
         rest = "\n".join(["{", indented("\n".join(lines), 4), "}"])
+    # The queries, keys and values are still near.
+    far = [(_pointers("q k v o", batch, "next")["O1"], o, heads.values)]
+    if keeps:
+        far.append((f"w + next * {heads.rows * writer.pitch}", writer.pitch, writer.pitch))
     scores = f"float scores[{tall * writer.pitch}] __attribute__((aligned(64)));"
     names = {
         "heads": heads, "kept": "; the weights stay in w" if keeps else "",
         "W_PARAMETER": ", float *restrict w" if keeps else "",
         "SIZE": heads.width * writer.pitch, "weights": "" if keeps else indented(scores, 4),
         "TURN": turn.name, "TALL": tall, "TALL_ROWS": whole,
+        "near": indented(_near(heads, tall, far), 12),
         "block": indented(block(tall), 12), "rest": indented(rest, 8),
         **_pointers("q k v o", batch), "W1": own,
     }  # fmt: skip
@@ -451,6 +475,11 @@ def backward(
     rest = ""
     if left := heads.rows % tall:
         rest = "\n".join(["if (i < bottom) {", indented(block(left), 4), "}"])
+    then = _pointers("g q k v dq dk dv", batch, "next")
+    by_name = {"Q1": (q, heads.width), "K1": (k, heads.width), "V1": (v, heads.values)}
+    by_name |= {"DQ1": (dq, heads.width), "DK1": (dk, heads.width), "DV1": (dv, heads.values)}
+    far = [(then[name], step, count) for name, (step, count) in by_name.items()]
+    far.append((f"w + next * {heads.rows * pitch_}", pitch_, pitch_))
     whole, over = heads.columns // tall * tall, heads.columns % tall
     last = ""
     if over:
@@ -460,6 +489,7 @@ def backward(
         "heads": heads, "SIZE": heads.values * pitch_,
         "SLOPES": min(BLOCK, heads.rows) * pitch_, "TURN": turn.name, "L": heads.rows,
         "BLOCK": BLOCK, "TALL": tall, "TALL_COLUMNS": whole,
+        "near": indented(_near(heads, tall, far), 16),
         "block": indented(block(tall), 16), "rest": indented(rest, 12),
         "columns": indented(columns(tall), 16), "last": indented(last, 12),
         **_pointers("g q k v dq dk dv", batch), "W1": f"w + item * {heads.rows * pitch_}",

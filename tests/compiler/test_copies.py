@@ -97,3 +97,49 @@ def test_parts_put_beside_each_other_over_what_was_there():
     for made, known in zip(compiled(x, y), step(x, y), strict=True):
         np.testing.assert_allclose(made.numpy(), known.numpy(), rtol=1e-4, atol=1e-4)
     assert compiled.refusals == []
+
+
+def test_what_was_before_each_step_lies_where_the_steps_lie():
+    def step(x, w, given):
+        states = torch.tanh(x @ w)
+        before = torch.cat([given, states[:-4]])
+        ahead = torch.cat([states[:8], given])
+        changed = torch.sin(x @ w)
+        late = torch.cat([given, changed[:-4]])
+        changed.mul_(2)
+        return (
+            before.t() @ x,
+            states.sum(0),
+            ahead.t() @ x[:12],
+            late.t() @ changed,
+            (states @ w)[-4:],
+        )
+
+    x, w, given = _random(24, 16), _random(16, 16), _random(4, 16)
+    compiled = torch.compile(step)
+    compiled(x, w, given)
+    for made, known in zip(compiled(x, w, given), step(x, w, given), strict=True):
+        np.testing.assert_allclose(made.numpy(), known.numpy(), rtol=1e-4, atol=1e-4)
+    assert compiled.refusals == []
+    # `before` needs no copy of the states; what changes afterwards does.
+    assert [line for line in _copies(compiled) if "tanh" not in line] == [
+        "  t8[i] = t6[i]  for i in [8, 16]",
+        "  t12[i] = t10[i]  for i in [20, 16]",
+    ]
+
+
+def test_a_recurrent_layer_keeps_states_once():
+    layer = torch.nn.GRU(8, 16)
+    x = _random(6, 3, 8)
+
+    def step():
+        layer.zero_grad()
+        layer(x)[0].square().mean().backward()
+        return [p.grad.clone() for p in layer.parameters()]
+
+    compiled = torch.compile(step)
+    known = step()
+    compiled()
+    for made, eager in zip(compiled(), known, strict=True):
+        np.testing.assert_allclose(made.numpy(), eager.numpy(), rtol=1e-4, atol=1e-6)
+    assert compiled.refusals == []

@@ -12,7 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from rushlight.compiler.graph import Attention, Graph, Load, Loop, Memory, Place, Product, Statement
+from rushlight.compiler.graph import (
+    Attention,
+    Graph,
+    Load,
+    Loop,
+    Memory,
+    Place,
+    Product,
+    Statement,
+    in_rows,
+)
 from rushlight.compiler.passes.layout import placed
 from rushlight.memory import strided_view
 
@@ -48,7 +58,10 @@ class _Copies:
         if not isinstance(now, Loop) or not _is_copy(now):
             return False
         return (
-            self._made_before(at, now) or self._written_there(at, now) or self._read_there(at, now)
+            self._made_before(at, now)
+            or self._written_there(at, now)
+            or self._read_there(at, now)
+            or self._continued(at, now)
         )
 
     def _free(self, memory: Memory) -> bool:
@@ -126,6 +139,40 @@ class _Copies:
             if since < number <= last and any(p.overlaps(source) for p in statement.writes()):
                 return False
         return self._move(at, copy.out, source)
+
+    def _continued(self, at: int, copy: Loop) -> bool:
+        """Let all of the original lie where a copy of its first part ends a memory, which goes on behind it.
+
+        So lie states of a recurrent layer, and what each step had before it.
+        """
+        (source,) = copy.reads()
+        old, new, size = source.memory, copy.out.memory, copy.out.size
+        if not (self._free(old) and self._free(new)) or source.offset:
+            return False
+        if any(place.strides != in_rows(place.shape) for place in (source, copy.out)):
+            return False
+        if copy.out.offset + size != new.size or old.size <= size:
+            return False
+        for number, statement in self._users(old):
+            if number >= at and any(place.memory is old for place in statement.writes()):
+                return False
+        for number, statement in self._users(new):
+            others = [*statement.writes(), *(statement.reads() if number < at else ())]
+            if number != at and any(place.overlaps(copy.out) for place in others):
+                return False
+
+        def moved(place: Place) -> Place:
+            if place.memory is not old:
+                return place
+            return replace(place, memory=new, offset=place.offset + copy.out.offset)
+
+        for number, statement in self._users(old):
+            self.statements[number] = placed(statement, moved)
+        self.statements[at] = None
+        self.touched[id(new)] |= self.touched.pop(id(old))
+        self.graph.places.update({i: moved(place) for i, place in self.graph.places.items()})
+        new.size += old.size - size
+        return True
 
     def _move(self, at: int, old: Place, new: Place) -> bool:
         """Let all places in the memory of one be places in the other, and the copy be gone."""

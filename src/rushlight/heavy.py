@@ -52,6 +52,11 @@ HEAVY = {
         ("softmax", "log_softmax", "cross_entropy", "vector_norm", "prod", "var"), 1 << 14
     ),
     **dict.fromkeys(("erf", "gelu", "relu_backward", "where", "convert"), 1 << 14),
+    **dict.fromkeys(("lerp", "logaddexp", "logaddexp2", "nan_to_num", "rounded_distance"), 1 << 14),
+    **dict.fromkeys(("elu", "hardswish", "hardsigmoid", "threshold", "sigmoid", "silu"), 1 << 14),
+    **dict.fromkeys(("logsumexp", "std", "copysign", "fmax", "fmin", "heaviside", "hypot"), 1 << 14),
+    **dict.fromkeys(("logical_and", "logical_not", "logical_or", "logical_xor"), 1 << 14),
+    **dict.fromkeys(("triangle", "angle", "cumsum", "cumprod", "flip"), 1 << 14),
     **dict.fromkeys(("gather", "put", "place_index", "scatter_add", "embedding_sum"), 1 << 14),
     **dict.fromkeys(("cummax_index", "cummin_index"), 1 << 9),
     **dict.fromkeys(("fold_windows", "windows_sum"), 1 << 14),
@@ -194,6 +199,15 @@ class _Calls:
             _workers.take(self.job)
 
 
+def _hashable(part: Any) -> Hashable:
+    """The same with tuples in the place of lists and slices."""
+    if part.__class__ is slice:
+        return slice, part.start, part.stop, part.step
+    if part.__class__ in (tuple, list):
+        return part.__class__, *map(_hashable, part)
+    return part  # type: ignore[no-any-return]
+
+
 class Kinds:
     """The kinds of calls of a row or rule."""
 
@@ -204,8 +218,9 @@ class Kinds:
         """The kernel for a call of this kind with these arrays, which is counted."""
         try:
             calls = self.calls.get(kind)
-        except TypeError:  # a parameter that is a list
-            return None
+        except TypeError:
+            # A parameter that is a list, or has slices in it.
+            calls = self.calls.get(kind := _hashable(kind))
         if calls is None:
             if here.making:
                 return None

@@ -36,7 +36,6 @@ from rushlight.primitives.pointwise import (
     where,
 )
 from rushlight.primitives.select import choose
-from rushlight.primitives.warm import warm_gradient
 
 _REAL = "iufV"
 
@@ -297,7 +296,6 @@ def _gelu(x: Array, *, approximate: str) -> tuple[Array, Array]:
 
 
 @one_kernel(lies=(0, 1))
-@warm_gradient(1 << 14)
 def _gelu_slopes(g: list[Any], x: Any, part: Any, approximate: str) -> Any:
     """x * F(x) and F(x): F is the normal distribution function, or near it."""
     if approximate == "none":

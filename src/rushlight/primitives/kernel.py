@@ -1,10 +1,10 @@
 """Gradients that torch computes in one kernel, from g and from what its backward function takes.
 
-Four things follow, which a rule written in several operations does not show by itself: in half
-precision such a gradient is rounded once; it lies in memory as what the kernel takes, in the order in
-which the kernel asks; under `create_graph` it depends on everything that went into the kernel, even
-where the derivative is 0 throughout; and where torch has no derivative of the kernel, a second
-derivative is refused.
+Large ones that are asked for often are one kernel here, too. Four things follow, which a rule written in
+several operations does not show by itself: in half precision such a gradient is rounded once; it lies in
+memory as what the kernel takes, in the order in which the kernel asks; under `create_graph` it depends on
+everything that went into the kernel, even where the derivative is 0 throughout; and where torch has no
+derivative of the kernel, a second derivative is refused.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from rushlight.primitives.placement import (
     result_strides,
     suggested,
 )
+from rushlight.primitives.warm import warm_gradient
 
 if TYPE_CHECKING:
     from rushlight._tensor import Tensor
@@ -56,6 +57,7 @@ def one_kernel(
             one_kernel, flat=flat, refused=refused, error=error, lies=lies, in_rows=in_rows,
             image=image,
         )  # fmt: skip
+    rule = warm_gradient(1 << 14)(rule)
 
     @functools.wraps(rule)
     def single(g: Any, *saved: Any) -> Any:

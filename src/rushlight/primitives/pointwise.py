@@ -18,7 +18,7 @@ from rushlight.core.node import PrimitiveNode
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
-from rushlight.primitives import formulas
+from rushlight.primitives import formulas, rests
 from rushlight.primitives.families import (
     NUMERIC,
     PAIRS,
@@ -95,7 +95,9 @@ def _floor_divide(x: Any, y: Any) -> Any:
         _check_zero(x, y)
         return np.floor_divide(x, y)
     # NumPy gives nan for a division by zero, torch the infinity of the true quotient.
-    return np.where(np.equal(y, 0), np.true_divide(x, y), np.floor_divide(x, y))
+    quotient = rests.floor_divide(x, y)
+    zero = np.equal(y, 0)
+    return np.where(zero, np.true_divide(x, y), quotient) if np.any(zero) else quotient
 
 
 def _trunc_divide(x: Any, y: Any) -> Any:
@@ -111,16 +113,14 @@ def _remainder(x: Any, y: Any) -> Any:
     if _is_whole(x) and _is_whole(y):
         _check_zero(x, y)
         return np.remainder(x, y)
-    rest = as_array(np.remainder(x, y))
-    # A rest of zero has the sign of x in torch, and of y in NumPy.
-    np.copysign(rest, x, out=rest, where=rest == 0)
-    return rest
+    return rests.remainder(x, y)
 
 
 def _fmod(x: Any, y: Any) -> Any:
     if _is_whole(x) and _is_whole(y):
         _check_zero(x, y)
-    return np.fmod(x, y)
+        return np.fmod(x, y)
+    return rests.fmod(x, y)
 
 
 def _check_zero(x: Any, y: Any) -> None:

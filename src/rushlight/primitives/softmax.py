@@ -14,7 +14,6 @@ from rushlight.narrow import through, widen
 from rushlight.primitives.families import FLOAT, draw, is_empty, taking
 from rushlight.primitives.inner import inner, signed_sum, totals
 from rushlight.primitives.kernel import one_kernel
-from rushlight.primitives.warm import warm_gradient
 
 _LONG = 4096
 
@@ -47,7 +46,6 @@ def _softmax(x: Array, *, dim: int, masked: bool = False) -> Array:
 
 
 @one_kernel
-@warm_gradient(1 << 14)
 def _softmax_vjp(g: Any, out: Any, dim: int) -> Any:
     return out * (g - inner(g, out, dims=(dim,)))
 
@@ -71,7 +69,6 @@ def _log_softmax(x: Array, *, dim: int) -> Array:
 
 
 @one_kernel(in_rows=True)
-@warm_gradient(1 << 14)
 def _log_softmax_vjp(g: Any, out: Any, dim: int) -> Any:
     # Along the last dimension torch's sum begins with its first term, and may be -0.
     last = dim == out._data_.ndim - 1

@@ -16,9 +16,14 @@ import typing as _typing
 # For threads in which nobody has asked for `autograd.state` yet; see `floaterrors`.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
 
-from rushlight.allocation import keep_freed_memory as _keep_freed_memory
+from rushlight.allocation import (
+    Uncollected as _Uncollected,
+    keep_freed_memory as _keep_freed_memory,
+)
 
 _keep_freed_memory()
+# To look for cycles among what an import makes, again and again, takes a quarter of its time.
+_uncollected = _Uncollected().__enter__()
 
 # ---- names: begin ----
 # Written by tools/write_names.py from tools/names.txt: change those.
@@ -501,3 +506,5 @@ __all__ += [*_LATE, "export"]
 
 if not _typing.TYPE_CHECKING:
     __getattr__ = _missing("torch", vars(), _LATE)
+
+_uncollected.end()

@@ -54,7 +54,9 @@ HEAVY = {
     **dict.fromkeys(("erf", "gelu", "relu_backward", "where", "convert"), 1 << 14),
     **dict.fromkeys(("lerp", "logaddexp", "logaddexp2", "nan_to_num", "rounded_distance"), 1 << 14),
     **dict.fromkeys(("elu", "hardswish", "hardsigmoid", "threshold", "sigmoid", "silu"), 1 << 14),
-    **dict.fromkeys(("logsumexp", "std", "copysign", "fmax", "fmin", "heaviside", "hypot"), 1 << 14),
+    **dict.fromkeys(
+        ("logsumexp", "std", "copysign", "fmax", "fmin", "heaviside", "hypot"), 1 << 14
+    ),
     **dict.fromkeys(("logical_and", "logical_not", "logical_or", "logical_xor"), 1 << 14),
     **dict.fromkeys(("triangle", "angle", "cumsum", "cumprod", "flip"), 1 << 14),
     **dict.fromkeys(("gather", "put", "place_index", "scatter_add", "embedding_sum"), 1 << 14),

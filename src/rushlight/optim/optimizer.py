@@ -334,15 +334,16 @@ class Optimizer:
         if self._decays_gradient and "weight_decay" in known:
             decay = 0 if option("decoupled_weight_decay") else option("weight_decay")
         states, update, keeps = self.state, self._update_parameter, self._keeps_state(group)
+        decays, fused = decay != 0, option("fused")
         for p, g in pairs:
             state = states.get(p) or {}
             if keeps and not state:
                 state = states[p] = once(self._fresh_state, p, g, group)
             if maximize:
                 g = -g
-            if decay != 0:
+            if decays:
                 g = decayed(g, p, decay)
-            if option("fused") and p._data_.dtype in dtypes.NARROW:
+            if fused and p._data_.dtype in dtypes.NARROW:
                 self._update_wide(p, g, state, group)
             elif plain or not (self._as_reals and p.is_complex()):
                 update(p, g, state, group)

@@ -76,7 +76,7 @@ def _rest(x: Any, y: Any) -> Array | None:
     with np.errstate(all="ignore"):
         quotient = np.true_divide(wide, by)
         # What is not finite, and a division by zero, is left to C.
-        if not (-_MOST < quotient.min() and quotient.max() < _MOST and np.isfinite(by).all()):
+        if not (quotient.min() > -_MOST and quotient.max() < _MOST and np.isfinite(by).all()):
             return None
     np.trunc(quotient, out=quotient)
     quotient *= by

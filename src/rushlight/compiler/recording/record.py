@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from rushlight.allocation import Uncollected
 from rushlight.caller import Line
 from rushlight.compiler.recording.entries import Entry
 from rushlight.compiler.recording.errors import CannotRecord, place
@@ -86,13 +87,15 @@ def attempt(
     """
     if any(isinstance(watcher, Recorder) for watcher in state.interpreters):
         return function(*args, **kwargs), None, CannotRecord("this is being recorded already")
-    with _one_at_a_time:
+    with _one_at_a_time, Uncollected() as uncollected:
         try:
             recording = (kind or Recording)(
                 function, args, kwargs, lenient=True, also=also, tried=tried, foreseen=foreseen
             )
         except CannotRecord as reason:
+            uncollected.end()
             return function(*args, **kwargs), None, reason
+        recording.recorder.uncollected = uncollected
         return recording.run()
 
 

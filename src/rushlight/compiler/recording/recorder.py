@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rushlight import random
+from rushlight.allocation import Uncollected
 from rushlight.caller import Line, site, user_line
 from rushlight.compiler.recording.entries import (
     Arithmetic,
@@ -47,6 +48,7 @@ from rushlight.compiler.recording.values import (
     computed,
     fingerprint,
     is_number,
+    lay,
     plain,
 )
 from rushlight.compiler.recording.waiting import Waiting
@@ -57,7 +59,7 @@ from rushlight.core.row import Primitive
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.core.turned import held
-from rushlight.memory import address, root
+from rushlight.memory import root
 
 # Doors behind which no code of the user's runs.
 _OWN = {"apply", "into", "read", "number", "check", "draw", "literal"}
@@ -100,6 +102,8 @@ class Recorder(Interpreter):
         self.decided: set[tuple[Any, ...]] = set()
         # Arrays that were made of Python's numbers.
         self.literals: dict[int, weakref.ref[Array]] = {}
+        # While it records Python does not look for cycles.
+        self.uncollected = Uncollected()
         # What is not computed yet; None: everything is.
         self.waiting: Waiting | None = None
 
@@ -133,6 +137,8 @@ class Recorder(Interpreter):
         self.settle()
         self.refused = self.refused or error
         self.recording = False
+        # Who knows how long the function goes on.
+        self.uncollected.end()
 
     def settle(self, everything: bool = False) -> None:
         """Compute what waits; everything: all, where memory is as it was at first."""
@@ -174,7 +180,7 @@ class Recorder(Interpreter):
         given = [_array(plain(x), row.view) for x in inputs]
         outs = [self.new(a) for a in arrays]
         for out_value, array in zip(outs, arrays, strict=True):
-            _lay(out_value, array, operands, given)
+            lay(out_value, array, operands, given)
         if row.name == "entry":
             # Where others stand in the graph is nothing to a program, and no reason to keep them.
             figures = figures | {"others": ()}
@@ -580,15 +586,6 @@ def _set_to(generator: Any, state: Array) -> Any:
 def position(generator: Any) -> Any:
     """The whole state of a generator, as bytes."""
     return generator.get_state()._data_.copy()
-
-
-def _lay(out: Value, array: Array, operands: Sequence[Any], arrays: Sequence[Any]) -> None:
-    """Say in the memory of which operand a result lies, if it has none of its own."""
-    memory = root(array)
-    for value, known in zip(operands, arrays, strict=True):
-        if type(value) is Value and type(known) is np.ndarray and root(known) is memory:
-            out.base, out.offset = value, address(array) - address(known)
-            return
 
 
 def _array(x: Any, view: bool) -> Any:

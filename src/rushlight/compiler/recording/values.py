@@ -6,13 +6,14 @@ import functools
 import math
 import operator
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.core.tensor import Array
+from rushlight.memory import address, root
 
 if TYPE_CHECKING:
     from rushlight.compiler.recording.recorder import Recorder
@@ -68,6 +69,15 @@ class Value:
 
     def __repr__(self) -> str:
         return self.name
+
+
+def lay(out: Value, array: Array, operands: Sequence[Any], arrays: Sequence[Any]) -> None:
+    """Say in the memory of which operand a result lies, if it has none of its own."""
+    memory = root(array)
+    for value, known in zip(operands, arrays, strict=True):
+        if type(value) is Value and type(known) is np.ndarray and root(known) is memory:
+            out.base, out.offset = value, address(array) - address(known)
+            return
 
 
 @dataclass(eq=False, slots=True)

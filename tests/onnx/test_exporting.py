@@ -5,15 +5,17 @@ import os
 import sys
 import warnings
 
+import onnx
 import pytest
 
 import rushlight as torch
 from rushlight import nn
 from rushlight.export import Dim
 from rushlight.nn import functional as F
+from rushlight.vision.ops import nms
 
 sys.path.insert(0, os.path.dirname(__file__))
-from running import Function, exported, operators, sizes
+from running import Function, exported, operators, ran, same, sizes
 
 pytestmark = pytest.mark.usefixtures("seen")
 
@@ -265,6 +267,16 @@ OPEN = {
                             x.unsqueeze(0).expand(2, -1, -1, -1))),
         (torch.randn(4, 5, 3),), ({0: "b", 1: "t"},), (torch.randn(3, 7, 3),),
     ),
+    "as many as there are": (
+        Function(lambda x: (torch.nonzero(x > 0), *torch.where(x[:, 0] > 0), (x < 0).nonzero(as_tuple=True)[1] + 1,
+                            *x.round().unique(return_counts=True), torch.unique(x.round(), return_inverse=True)[1],
+                            nms(torch.cat([x[:, :2], x[:, :2] + 1], 1), x[:, 2], 0.3))),
+        (torch.randn(9, 3),), ({0: "n"},), (torch.randn(14, 3),),
+    ),
+    "one call, several ways": (
+        Function(lambda x: (F.interpolate(torch.ones(1, 1, 4, 6), size=x.shape[2:]) + x, nn.GroupNorm(2, 4)(x))),
+        (torch.randn(1, 4, 8, 12),), ({2: "h", 3: "w"},), (torch.randn(1, 4, 3, 5),),
+    ),
 }  # fmt: skip
 
 
@@ -476,6 +488,39 @@ def test_a_program_takes_what_its_graph_takes():
 
 
 # ---- what cannot be written ----------------------------------------------------------------------
+
+
+class Padded(nn.Module):
+    def forward(self, x):
+        y = F.interpolate(F.avg_pool2d(x, 2), scale_factor=2)
+        return F.pad(y, (0, 0, 0, 1)) if y.shape != x.shape else y + x
+
+
+def test_the_older_interface_takes_the_way_of_the_example():
+    """And torch's, too; the newer one refuses it in both."""
+    file, example = io.BytesIO(), torch.randn(1, 2, 8, 8)
+    with (
+        pytest.warns(DeprecationWarning),
+        pytest.warns(UserWarning, match="might not be right at others"),
+    ):
+        torch.onnx.export(
+            Padded(),
+            (example,),
+            file,
+            dynamo=False,
+            input_names=["x"],
+            dynamic_axes={"x": {2: "h"}},
+        )
+    same(onnx.load_from_string(file.getvalue()), Padded(), (torch.randn(1, 2, 20, 8),))
+    with pytest.raises(torch.onnx.errors.TorchExportError, match="at one size than at another"):
+        torch.onnx.export(Padded(), (example,), dynamic_shapes=({2: Dim.DYNAMIC},))
+
+
+def test_categories_are_drawn_by_their_weights():
+    proto = torch.onnx.export(
+        Function(lambda x: torch.multinomial(x, 5, True)), (torch.eye(3)[1:],)
+    ).model_proto
+    assert ran(proto, (torch.eye(3)[1:],))[0].tolist() == [[1] * 5, [2] * 5]
 
 
 def test_errors_name_the_operation_the_line_and_the_way_out():

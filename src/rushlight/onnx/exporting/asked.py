@@ -211,8 +211,10 @@ def _sized(tensor: Any, sizes: dict[int, int]) -> Any:
 class Seen:
     """The model seen at the sizes of the example and, if some are open, at others."""
 
-    def __init__(self, asked: Asked, opened: list[Open], warn: Callable[[str], None]) -> None:
-        self.asked, self.warn = asked, warn
+    def __init__(
+        self, asked: Asked, opened: list[Open], warn: Callable[[str], None], traced: bool
+    ) -> None:
+        self.asked, self.warn, self.traced = asked, warn, traced
         self.base = self._observe(asked.tensors)
         self.symbols: list[Symbol] = []
         if not opened:
@@ -273,18 +275,36 @@ class Seen:
             _others(firsts[k].size, i, firsts[k].low, firsts[k].high) for i, k in enumerate(keys)
         ]
         last: BaseException | None = None
+        apart: Diverged | None = None
         for number in range(max(map(len, ways), default=0)):
             if any(not way for way in ways):
                 break
             chosen = [way[min(number, len(way) - 1)] for way in ways]
             try:
-                return self._at(opened, dict(zip(keys, chosen, strict=True)))
-            except Diverged:
-                raise
+                found = self._at(opened, dict(zip(keys, chosen, strict=True)))
+            except Diverged as error:
+                if not self.traced:
+                    raise
+                apart = apart or error
             except Exception as error:
                 # Some sizes do not fit a model: others are tried.
                 last = last or error
+            else:
+                if apart is not None:
+                    self._told_apart(
+                        apart, dict(zip([firsts[k].name for k in keys], chosen, strict=True))
+                    )
+                return found
+        if apart is not None:
+            raise apart
         raise _Fails from last
+
+    def _told_apart(self, why: Diverged, sizes: dict[str, list[int]]) -> None:
+        where = f" at {why.line[0]}:{why.line[1]}" if why.line else ""
+        self.warn(
+            f"the model {why}{where}: the graph holds what it does at the sizes of the example and, besides, "
+            f"{sizes}, and might not be right at others"
+        )
 
     def _at(
         self, opened: list[Open], sizes: dict[Any, list[int]]

@@ -485,6 +485,39 @@ def _embedding_bag(
     return g.op("Div", summed, g.clip(g.reduce("ReduceSum", ones, (1,), True), 1, None, dtype))
 
 
+# ---- as many as there are ------------------------------------------------------------------------
+
+
+def _nonzero(w: Writer, input: Var, as_tuple: bool = False, **_: Any) -> Any:
+    if not input.rank:
+        return None
+    g = w.graph
+    found = g.op("NonZero", w.name(input))
+    if not as_tuple:
+        return g.transpose(found, (1, 0))
+    return tuple(g.op("Gather", found, g.constant(d, np.int64), axis=0) for d in range(input.rank))
+
+
+def _where(w: Writer, condition: Var, input: Any = None, other: Any = None, **_: Any) -> Any:
+    return _nonzero(w, condition, True) if input is None and other is None else None
+
+
+def _unique(
+    w: Writer, input: Var, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:  # fmt: skip
+    g = w.graph
+    how = {} if dim is None else {"axis": dim}
+    found = g.several("Unique", 4, w.name(input), sorted=1, **how)
+    wanted = [found[0]]
+    if return_inverse:
+        inverse = found[2]
+        if dim is None and input.rank != 1:
+            inverse = g.op("Reshape", inverse, g.op("Shape", w.name(input)))
+        wanted.append(inverse)
+    return (*wanted, found[3]) if return_counts else tuple(wanted)
+
+
 _F = "torch.nn.functional."
 COMPOSITES: dict[str, Composite] = {
     _F + "batch_norm": _batch_norm, "torch.batch_norm": _batch_norm, _F + "instance_norm": _instance_norm,
@@ -500,5 +533,7 @@ COMPOSITES: dict[str, Composite] = {
     "torch.conv1d": _convolution(1), "torch.conv2d": _convolution(2), "torch.conv3d": _convolution(3),
     _F + "group_norm": _known_as("group_norm"),
     "torch.functional.einsum": _einsum, _F + "normalize": _normalize, _F + "one_hot": _one_hot,
-    "torch.isin": _isin, _F + "embedding_bag": _embedding_bag,
+    "torch.isin": _isin, _F + "embedding_bag": _embedding_bag, "torch.nonzero": _nonzero,
+    "torch.Tensor.nonzero": _nonzero, "torch.argwhere": _nonzero, "torch.Tensor.argwhere": _nonzero,
+    "torch.where": _where, "torch.functional.unique": _unique, "torch.Tensor.unique": _unique,
 }  # fmt: skip

@@ -133,7 +133,7 @@ def export(
             opened = asked.opened(dynamic_shapes)
         else:
             opened = asked.named(dynamic_axes, names)
-        seen = Seen(asked, opened, _warn)
+        seen = Seen(asked, opened, _warn, traced=not dynamo)
         made = _Model(
             asked, seen, names, output_names, dynamic_axes if dynamic_shapes is None else None, version,
             fold=optimize if dynamo else do_constant_folding, training=not dynamo and mode is not TrainingMode.EVAL,

@@ -12,6 +12,7 @@ from rushlight.onnx.exporting.pointwise import Translator
 from rushlight.onnx.exporting.story import Step, Var, Varying, varies
 from rushlight.onnx.exporting.writer import Writer
 from rushlight.primitives.index import ARRAY
+from rushlight.vision.ops.boxes import kept_boxes
 
 _LAST = 2**63 - 1
 
@@ -309,7 +310,22 @@ def spread_to(w: Writer, name: str, source: Any, target: Var) -> str:
     return expanded(w, name, target.shape, shape)
 
 
+def _computed(w: Writer, step: Step) -> str | None:
+    """What NumPy computes: of all that, which boxes to keep has an operator."""
+    function, (argument, *_) = step.static["function"], (*step.static["arguments"], None)
+    if function is not kept_boxes:
+        raise w._unsupported(step)
+    g, (boxes, scores, _order) = w.graph, step.inputs
+    found = g.op(
+        "NonMaxSuppression", g.unsqueeze(w.operand(boxes, np.float32) or "", 0),
+        g.reshape(w.operand(scores, np.float32) or "", 1, 1, -1), g.constant(np.array([_LAST], np.int64)),
+        g.constant(np.array([argument], np.float32)),
+    )  # fmt: skip
+    return g.op("Gather", found, g.constant(2, np.int64), axis=1)
+
+
 INDEXING: dict[str, Translator] = {
+    "constant": _computed,
     "index": _index, "put": _put, "gather": _gather, "scatter": _scatter, "scatter_fill": _scatter,
     "scatter_add": _scatter_add, "scatter_fold": _scatter_fold, "place_slice": _place_slice,
     "diagonal_fill": _diagonal_fill,

@@ -34,7 +34,9 @@ def reshaped(w: Writer, name: str, source: Var, shape: tuple[Size, ...]) -> str:
     rest = [i for i, n in enumerate(plain) if n is None]
     if len(rest) <= 1 and 0 not in shape:
         return w.graph.reshape(name, *(-1 if n is None else n for n in plain))
-    return w.graph.op("Reshape", name, w.sizes.dims(shape, (source,)))
+    # What stands for a shape alone is nowhere in the graph.
+    near = (source,) if source.number in w.env else ()
+    return w.graph.op("Reshape", name, w.sizes.dims(shape, near))
 
 
 def _reshape(w: Writer, step: Step) -> str:

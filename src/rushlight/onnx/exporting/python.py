@@ -67,6 +67,11 @@ def draw(w: Writer, step: Step) -> None:
         name = _coins(w, like, out.dtype)
     elif step.name == "coins":
         name = _coins(w, w.operand(step.inputs[0], np.float32) or "", out.dtype)
+    elif step.name == "multinomial" and (s["replacement"] or s["num_samples"] == 1):
+        weights = g.op("Log", w.operand(step.inputs[0], np.float32) or "")
+        rows = weights if len(shape) == 2 else g.unsqueeze(weights, 0)
+        drawn = g.op("Multinomial", rows, dtype=to, sample_size=int(s["num_samples"]))
+        name = drawn if len(shape) == 2 else g.squeeze(drawn, 0)
     elif step.name == "exponential" and not any(map(_is_array, step.inputs)):
         like = g.op("ConstantOfShape", w.sizes.dims(shape))
         drawn = g.op("Log", g.op("RandomUniformLike", like, dtype=to, low=1e-7))

@@ -193,6 +193,8 @@ def each(function: Callable[..., Any], count: int, *things: Any) -> Any:
     return merged([function(*(chosen(t, i) for t in things)) for i in range(count)])
 
 
+_Row = list[tuple[int, Entry]]
+
 # What leaves no trace in the graph.
 _SILENT = (Checked, Decision)
 
@@ -212,20 +214,26 @@ class Merging:
         steps: list[Step] = []
         looks: list[Step] = []
         places: list[dict[int, int]] = [{} for _ in self.programs]
-        rows = [self._told(p) for p in self.programs]
-        for entries in zip(*rows, strict=False):
-            for at, (number, _) in zip(places, entries, strict=True):
-                at[number] = len(steps)
-            step = self._step([entry for _, entry in entries])
-            if step is not None and step.kind == "look":
-                looks.append(step)
-            if step is not None:
-                steps.append(step)
-        shortest = min(map(len, rows))
-        longest = max(rows, key=len)
-        if len(longest) > shortest:
-            entry = longest[shortest][1]
-            raise Diverged(entry.line, "takes more steps at one size than at another")
+        whole = [self._told(p) for p in self.programs]
+        for rows, spans in self._stretches(whole):
+            if spans is not None:
+                for at, row in zip(places, rows, strict=True):
+                    at.update((number, len(steps)) for number, _ in row)
+                steps.append(self._called(spans, rows[0][0][1]))
+                continue
+            for entries in zip(*rows, strict=False):
+                for at, (number, _) in zip(places, entries, strict=True):
+                    at[number] = len(steps)
+                step = self._step([entry for _, entry in entries])
+                if step is not None and step.kind == "look":
+                    looks.append(step)
+                if step is not None:
+                    steps.append(step)
+            shortest = min(map(len, rows))
+            longest = max(rows, key=len)
+            if len(longest) > shortest:
+                entry = longest[shortest][1]
+                raise Diverged(entry.line, "takes more steps at one size than at another")
         for at, program in zip(places, self.programs, strict=True):
             at[len(program.entries)] = len(steps)
         results, spec = self._results()
@@ -236,6 +244,47 @@ class Merging:
         for var in variables(results):
             story.last_use[var.number] = len(steps)
         return story
+
+    def _stretches(self, whole: list[_Row]) -> Iterator[tuple[list[_Row], Sequence[Span] | None]]:
+        """The entries between and in calls of public functions; with the calls, where these did different things."""
+        outer = [_outermost(o.spans) for o in self.observed]
+        alike = len({tuple(s.name for s in spans) for spans in outer}) == 1
+        begun = [0] * len(whole)
+        for spans in zip(*outer, strict=True) if alike else ():
+            inside = [
+                [(i, e) for i, e in row if s.begin <= i < s.end]
+                for row, s in zip(whole, spans, strict=True)
+            ]
+            if len({tuple(_kind(e) for _, e in row) for row in inside}) == 1 or not all(inside):
+                continue
+            yield (
+                [
+                    [(i, e) for i, e in row if at <= i < s.begin]
+                    for row, at, s in zip(whole, begun, spans, strict=True)
+                ],
+                None,
+            )
+            yield inside, spans
+            begun = [s.end for s in spans]
+        yield (
+            [[(i, e) for i, e in row if i >= at] for row, at in zip(whole, begun, strict=True)],
+            None,
+        )
+
+    def _called(self, spans: Sequence[Span], entry: Entry) -> Step:
+        """A call that took other steps at one size than at another: it is written as one, or not at all."""
+        first = spans[0]
+        if any(s.args.keys() != first.args.keys() or len(s.outs) != len(first.outs) for s in spans):
+            raise Diverged(entry.line, "does other things at one size than at another")
+        inputs = tuple(self._operand([s.args[k] for s in spans], entry) for k in first.args)
+        step = Step("call", first.name, inputs, [], {}, entry.line, entry)
+        outs = [[s.outs[n] for s in spans] for n in range(len(first.outs))]
+        if any(not isinstance(v, Value) for each in outs for v in each):
+            raise Diverged(entry.line, "does other things at one size than at another")
+        step.outs = [self._var(each) for each in outs]
+        for out in step.outs:
+            out.made_by, out.base = step, None
+        return step
 
     def _told(self, program: Program) -> list[tuple[int, Entry]]:
         return [(i, e) for i, e in enumerate(program.entries) if not isinstance(e, _SILENT)]
@@ -288,7 +337,9 @@ class Merging:
         if isinstance(first, tuple | list) and all(
             isinstance(p, tuple | list) and len(p) == len(first) for p in parts
         ):
-            return type(first)([self._operand(each, entry) for each in zip(*parts, strict=True)])
+            # Sizes that vary are no torch.Size.
+            kind: type[Any] = list if isinstance(first, list) else tuple
+            return kind([self._operand(each, entry) for each in zip(*parts, strict=True)])
         return merged(parts)
 
     def _step(self, entries: Sequence[Entry]) -> Step | None:
@@ -386,6 +437,19 @@ class Merging:
             return None
         begin, end = (_after(places, at) for at in (first.begin, first.end))
         return Call(first.name, begin, end, args, outs) if begin < end else None
+
+
+def _outermost(spans: Sequence[Span]) -> list[Span]:
+    """The calls that are in no other one."""
+    found: list[Span] = []
+    for span in spans:
+        if span.begin < span.end and (not found or span.begin >= found[-1].end):
+            found.append(span)
+    return found
+
+
+def _kind(entry: Entry) -> Any:
+    return type(entry), _name(entry), len(entry.inputs), len(entry.outs)
 
 
 def _after(places: dict[int, int], at: int) -> int:

@@ -236,14 +236,14 @@ class Writer:
     def _folds(self, step: Step, inside: Sequence[Step]) -> bool:
         """Whether a step computes with nothing but constants."""
         made = {out.number for s in inside for out in s.outs}
-        return self.fold and all(
+        return (self.fold and step.kind != "call") and all(
             not isinstance(x, Var) or x.number in made or constant(x) is not None
             for x in step.inputs
         )
 
     def _step(self, step: Step) -> None:
         self.step = step
-        if step.kind in ("seen", "perform", "other"):
+        if step.kind in ("seen", "perform", "other", "call"):
             self._looked(step)
             return
         if step.kind == "row" and self._folded(step):
@@ -321,6 +321,8 @@ class Writer:
         return True
 
     def _looked(self, step: Step) -> None:
+        if step.kind == "call":
+            self.refuse(f"{step.name} does other things at one size than at another")
         if step.kind == "perform":
             self.refuse("Python code that runs anew at each call cannot be in a graph")
         found = getattr(step.entry, "why", "")

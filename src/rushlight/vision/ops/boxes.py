@@ -9,14 +9,13 @@ import numpy as np
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
-from rushlight.core.doors import read
-from rushlight.core.tensor import wrap
 from rushlight.dtypes import float32, float64, int32, int64
 from rushlight.ops.comparison import where
 from rushlight.ops.creation import empty, zeros, zeros_like
 from rushlight.ops.joining import stack
 from rushlight.ops.pointwise import maximum, minimum
 from rushlight.ops.sorting import unique
+from rushlight.primitives.constant import computed
 
 ALIGNED = ("xyxy", "xywh", "cxcywh")
 ROTATED = ("cxcywhr", "xywhr", "xyxyxyxy")
@@ -47,8 +46,12 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
             f"nms: boxes and scores should have the same number of elements, got {boxes.shape[0]} boxes and "
             f"scores of shape {tuple(scores.shape)}"
         )
-    corners = read(boxes.detach(), "which boxes to keep")
-    order = read(scores.sort(descending=True, stable=True)[1], "which boxes to keep")
+    order = scores.detach().sort(descending=True, stable=True)[1]
+    return computed(kept_boxes, boxes.detach(), scores.detach(), order, iou_threshold=iou_threshold)
+
+
+def kept_boxes(corners: Any, scores: Any, order: Any, iou_threshold: float) -> Any:
+    """The places in `order` of the boxes that are kept; the scores are for whoever writes this down otherwise."""
     x1, y1, x2, y2 = np.ascontiguousarray(corners.T)
     areas = (x2 - x1) * (y2 - y1)
     left = np.ones(len(order), bool)
@@ -63,7 +66,7 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
         shared = np.maximum(width, 0) * np.maximum(height, 0)
         with np.errstate(all="ignore"):
             left[others[shared / (areas[i] + areas[others] - shared) > iou_threshold]] = False
-    return wrap(np.array(kept, np.int64))
+    return np.array(kept, np.int64)
 
 
 def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:

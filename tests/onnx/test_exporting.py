@@ -500,20 +500,20 @@ def test_the_older_interface_takes_the_way_of_the_example():
     """And torch's, too; the newer one refuses it in both."""
     file, example = io.BytesIO(), torch.randn(1, 2, 8, 8)
     with (
-        pytest.warns(DeprecationWarning),
+        pytest.warns(DeprecationWarning, match="dynamo"),
         pytest.warns(UserWarning, match="might not be right at others"),
     ):
         torch.onnx.export(
-            Padded(),
+            Padded().eval(),
             (example,),
             file,
             dynamo=False,
             input_names=["x"],
             dynamic_axes={"x": {2: "h"}},
         )
-    same(onnx.load_from_string(file.getvalue()), Padded(), (torch.randn(1, 2, 20, 8),))
+    same(onnx.load_from_string(file.getvalue()), Padded().eval(), (torch.randn(1, 2, 20, 8),))
     with pytest.raises(torch.onnx.errors.TorchExportError, match="at one size than at another"):
-        torch.onnx.export(Padded(), (example,), dynamic_shapes=({2: Dim.DYNAMIC},))
+        torch.onnx.export(Padded().eval(), (example,), dynamic_shapes=({2: Dim.DYNAMIC},))
 
 
 def test_categories_are_drawn_by_their_weights():

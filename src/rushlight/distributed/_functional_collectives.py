@@ -1,4 +1,4 @@
-"""Collectives that give new tensors. They have arrived when they are given."""
+"""Collectives that give new tensors, which are called as torch calls what may be under way. They have arrived."""
 
 from __future__ import annotations
 
@@ -10,10 +10,29 @@ from rushlight.distributed.groups import _Made, _resolve, get_process_group_rank
 from rushlight.distributed.nn import functional
 from rushlight.distributed.reducing import ReduceOp
 from rushlight.ops.joining import cat
+from rushlight.ops.legacy import as_subclass
+from rushlight.overriding.asking import disabled_torch_function
 
 
 class AsyncCollectiveTensor(Tensor):
-    """A tensor that is still to arrive: there is none."""
+    """A tensor of others, until it is used: what is computed from it is an ordinary one."""
+
+    __slots__ = ()
+
+    __torch_function__: Any = disabled_torch_function
+
+    def wait(self) -> Tensor:
+        """The ordinary tensor."""
+        return as_subclass(self, Tensor)
+
+    trigger_wait = wait
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:  # type: ignore[override]
+        return f"AsyncCollectiveTensor({self.wait()!r})"
+
+
+def _sent(tensor: Tensor) -> Tensor:
+    return as_subclass(tensor, AsyncCollectiveTensor)
 
 
 def _group(group: Any) -> Any:
@@ -30,19 +49,19 @@ def _group(group: Any) -> Any:
 
 def wait_tensor(tensor: Tensor) -> Tensor:
     """The tensor: it has arrived."""
-    return tensor
+    return tensor.wait() if isinstance(tensor, AsyncCollectiveTensor) else tensor
 
 
 def all_reduce(self: Tensor, reduceOp: str, group: Any = None, tag: str = "") -> Tensor:
     """A tensor of the sum over all processes."""
-    return functional.all_reduce(self, getattr(ReduceOp, reduceOp.upper()), _group(group))
+    return _sent(functional.all_reduce(self, getattr(ReduceOp, reduceOp.upper()), _group(group)))
 
 
 def all_gather_tensor(
     self: Tensor, gather_dim: int = 0, group: Any = None, tag: str = ""
 ) -> Tensor:
     """The tensors of all processes, along a dimension."""
-    return cat(functional.all_gather(self, _group(group)), gather_dim)
+    return _sent(cat(functional.all_gather(self, _group(group)), gather_dim))
 
 
 all_gather_tensor_autograd = all_gather_tensor
@@ -52,7 +71,7 @@ def broadcast(self: Tensor, src: int, group: Any = None, tag: str = "") -> Tenso
     """The tensor of one process."""
     result = self.clone()
     collectives.broadcast(result, src, _group(group))
-    return result
+    return _sent(result)
 
 
 def reduce_scatter_tensor(
@@ -66,7 +85,9 @@ def reduce_scatter_tensor(
             f"input dimension {scatter_dim} ({self.shape[scatter_dim]} must be a multiple of group_size {size})"
         )
     parts = self.chunk(size, scatter_dim)
-    return functional.reduce_scatter(parts[0], parts, getattr(ReduceOp, reduceOp.upper()), found)
+    return _sent(
+        functional.reduce_scatter(parts[0], parts, getattr(ReduceOp, reduceOp.upper()), found)
+    )
 
 
 reduce_scatter_tensor_autograd = reduce_scatter_tensor
@@ -78,7 +99,9 @@ def all_to_all_single(self: Tensor, output_split_sizes: Any, input_split_sizes: 
     found = _group(group)
     rows = self.shape[0] if output_split_sizes is None else sum(output_split_sizes)
     output = self.new_empty((rows, *self.shape[1:]))
-    return functional.all_to_all_single(output, self, output_split_sizes, input_split_sizes, found)
+    return _sent(
+        functional.all_to_all_single(output, self, output_split_sizes, input_split_sizes, found)
+    )
 
 
 all_to_all_single_autograd = all_to_all_single

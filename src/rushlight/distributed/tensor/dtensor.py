@@ -105,7 +105,14 @@ class DTensor(Tensor):
 
     @property
     def _local_tensor(self) -> Tensor:
-        return _leaf(Tensor, self, False)
+        return self._kind(_leaf(Tensor, self, False))
+
+    def _kind(self, part: Tensor) -> Tensor:
+        if not self.__dict__.get("_moving"):
+            return part
+        from rushlight.distributed._functional_collectives import AsyncCollectiveTensor
+
+        return as_subclass(part, AsyncCollectiveTensor)
 
     @property
     def _grad(self) -> Any:
@@ -125,7 +132,7 @@ class DTensor(Tensor):
 
     def to_local(self, *, grad_placements: Any = None) -> Tensor:
         """The part of this process; its gradient becomes that of this tensor."""
-        return part_of(self)
+        return self._kind(part_of(self))
 
     def full_tensor(self, *, grad_placements: Any = None) -> Tensor:
         """The whole, on every process: all must ask for it."""
@@ -144,12 +151,17 @@ class DTensor(Tensor):
         if placements is None:
             raise RuntimeError("placements is needed for redistribute!")
         wanted = settled(placements, self._spec.mesh, self.ndim)
-        for old, new in zip(self.placements, wanted, strict=True):
+        pairs = list(zip(self.placements, wanted, strict=True))
+        for old, new in pairs:
             if isinstance(new, Partial) and old != new:
                 raise RuntimeError(
                     f"Can not redistribute from {old} to {new}, redistributing to Partial is for internal use only!"
                 )
-        return moved_to(self, wanted)
+        result = moved_to(self, wanted)
+        # Torch calls what is sent, and not asked for yet, another kind of tensor. Here it has arrived.
+        if async_op and any(_is_sent(old, new) for old, new in pairs):
+            result.__dict__["_moving"] = True
+        return result
 
     @staticmethod
     def from_local(
@@ -234,6 +246,12 @@ def moved_to(tensor: DTensor, placements: tuple[Placement, ...]) -> DTensor:
         return tensor
     local = Moved.apply(part_of(tensor), spec.mesh, tuple(spec.shape), spec.placements, placements)
     return made(local, DTensorSpec(spec.mesh, placements, spec.tensor_meta))
+
+
+def _is_sent(old: Placement, new: Placement) -> bool:
+    return old != new and (
+        isinstance(old, Partial) or (old == Shard(0) and isinstance(new, Replicate))
+    )
 
 
 def current_mesh() -> Any:

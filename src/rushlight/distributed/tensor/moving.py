@@ -159,7 +159,8 @@ class Moved(Function):
         ctx.how = mesh, shape, before, after
         result = moved(local, mesh, shape, before, after)
         if any(_chooses(p) for p in before):
-            ctx.save_for_backward(local, result)
+            whole = moved(result, mesh, shape, after, (Replicate(),) * mesh.ndim)
+            ctx.save_for_backward(local, whole)
         return result if result is not local else local.clone()
 
     @staticmethod

@@ -36,7 +36,7 @@ def _lying(value: Any, mesh: Any, given: Any, wanted: Any) -> Any:
         return value
     if not isinstance(value, DTensor):
         value = DTensor.from_local(value, mesh, (given,))
-    return value if wanted is None else value.redistribute(mesh, (wanted,))
+    return value if wanted is None else value.redistribute(mesh, (wanted,), async_op=True)
 
 
 def _put(module: Any, mesh: Any, placements: dict[str, Any]) -> None:
@@ -94,7 +94,7 @@ class _Layers(ParallelStyle):
             return (_lying(inputs[0], mesh, self.input_layouts[0], wanted), *inputs[1:])
 
         def after(_: Any, output: Any, mesh: Any) -> Any:
-            output = output.redistribute(mesh, self.output_layouts)
+            output = output.redistribute(mesh, self.output_layouts, async_op=True)
             return output.to_local() if self.use_local_output else output
 
         return distribute_module(module, device_mesh, arrange, before, after)

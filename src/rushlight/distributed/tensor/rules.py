@@ -71,9 +71,23 @@ def _whole(call: Call) -> Choice:
 
 # What of a sum may be done to its parts.
 _LINEAR = {
-    "neg", "negative", "mul", "multiply", "div", "divide", "true_divide", "add", "sub", "subtract", "clone", "detach",
-    "to", "float", "double", "half", "bfloat16", "contiguous", "type_as", "zeros_like", "empty_like", "zero", "type",
+    "neg", "negative", "mul", "multiply", "div", "divide", "true_divide", "add", "sub", "subtract", "detach",
+    "to", "float", "double", "half", "bfloat16", "contiguous", "type_as", "type",
 }  # fmt: skip
+# What leaves the largest of the parts the largest, and what turns it into the smallest.
+_RISING = {
+    "relu",
+    "exp",
+    "to",
+    "float",
+    "double",
+    "half",
+    "bfloat16",
+    "contiguous",
+    "type",
+    "detach",
+}
+_TURNED = {"neg": {"max": "min", "min": "max"}}
 _ALL_SUMS = {"add", "sub", "subtract"}
 _ONE_SUM = {"mul", "multiply", "div", "divide", "true_divide"}
 _MORE = [
@@ -102,6 +116,10 @@ def _pointwise(call: Call) -> list[Choice]:
             return [Choice((lead,), lead)]
         if call.name in _ONE_SUM and call.leader == 0:
             return [Choice((lead, *(R,) * (many - 1)), lead)]
+    if many == 1 and isinstance(lead, Partial) and lead.reduce_op in ("max", "min"):
+        turned = _TURNED.get(call.name, {}).get(lead.reduce_op)
+        if turned is not None or call.name in _RISING:
+            return [Choice((lead,), lead if turned is None else Partial(turned))]
     if not isinstance(lead, Shard):
         return [_whole(call)]
     ndim = max(map(len, shapes))
@@ -119,10 +137,10 @@ def _pointwise(call: Call) -> list[Choice]:
 
 _SUMS = {
     "sum": "sum", "mean": "avg", "amax": "max", "amin": "min", "max": "max", "min": "min", "prod": "product",
-    "vector_norm": "norm", "norm": "norm", "linalg_vector_norm": "norm",
+    "vector_norm": "norm", "norm": "norm", "linalg_vector_norm": "norm", "any": "sum", "all": "product",
 }  # fmt: skip
 _OTHERS = {
-    "argmax", "argmin", "all", "any", "var", "std", "logsumexp", "median", "nanmedian", "mode", "var_mean",
+    "argmax", "argmin", "var", "std", "logsumexp", "median", "nanmedian", "mode", "var_mean",
     "std_mean", "nansum",
 }  # fmt: skip
 
@@ -147,10 +165,11 @@ def _reduction(call: Call) -> list[Choice]:
     how = _SUMS.get(name)
     gone, keep = _dims(call, 2 if how == "norm" else 1)
     lead = call.current[0]
-    if name in ("sum", "mean") and lead in (Partial("sum"), Partial("avg")):
-        return [Choice((lead,), lead)]
-    choices = [_whole(call)]
     several = name in ("max", "min") and len(gone) != len(call.shapes[0])
+    if isinstance(lead, Partial):
+        same = how == lead.reduce_op and name not in ("any", "all", "prod") and not several
+        return [Choice((lead,), lead) if same else _whole(call)]
+    choices = [_whole(call)]
     for dim, size in enumerate(call.shapes[0]):
         if dim not in gone:
             after = dim if keep else dim - sum(d < dim for d in gone)
@@ -162,7 +181,7 @@ def _reduction(call: Call) -> list[Choice]:
                 if power in (0, float("-inf")):
                     continue
                 choices.append(Choice((Shard(dim),), _NormPartial("sum", power)))
-            elif how in ("sum", "avg") or size % call.parts == 0:
+            elif how in ("sum", "avg") or size % call.parts == 0 or name == "all":
                 choices.append(Choice((Shard(dim),), Partial(how)))
     return choices
 
@@ -183,6 +202,9 @@ def _along(call: Call) -> list[Choice]:
     if not isinstance(dim, int):
         return [_whole(call)]
     free = [d for d in range(ndim) if d != dim % ndim]
+    lead = call.current[0]
+    if isinstance(lead, Partial):
+        return [Choice((lead,), lead) if call.name in ("chunk", "split") else _whole(call)]
     return [_whole(call), *(Choice((Shard(d),), Shard(d)) for d in free)]
 
 
@@ -190,6 +212,8 @@ def _layer_norm(call: Call) -> list[Choice]:
     shape = call.argument(1, "normalized_shape")
     rows = len(call.shapes[0]) - (len(shape) if isinstance(shape, list | tuple) else 1)
     rest = (R,) * (len(call.tensors) - 1)
+    if isinstance(call.current[0], Partial):
+        return [_whole(call)]
     return [_whole(call), *(Choice((Shard(d), *rest), Shard(d)) for d in range(rows))]
 
 
@@ -207,17 +231,73 @@ def _matmul(call: Call) -> list[Choice]:
     if len(b) > 1:
         made.append((R, Shard(len(b) - 1), Shard(n - 1)))
     made.append((Shard(len(a) - 1), Shard(max(len(b) - 2, 0)), Partial()))
+    turned = call.name == "rmatmul"
+    sums = _sums_of(call, turned)
+    if sums is not None:
+        return sums
     for dim in range(n - 2):
         sides = []
         for shape in (a, b):
             own = dim - n + len(shape)
             sides.append(Shard(own) if own >= 0 and shape[own] != 1 else R)
         made.append((sides[0], sides[1], Shard(dim)))
-    turned = call.name == "rmatmul"
     return [
         _whole(call),
         *(Choice((y, x) if turned else (x, y), out) for x, y, out in made),
     ]
+
+
+def _sums_of(call: Call, turned: bool = False) -> list[Choice] | None:
+    """A product is linear in each factor: one that is still to be summed may stay so. None where none is."""
+    if not any(isinstance(p, Partial) for p in call.current):
+        return None
+    made = [_whole(call)]
+    for place, lead in enumerate(call.current):
+        if lead in (Partial("sum"), Partial("avg")):
+            made.insert(
+                0, Choice(tuple(lead if i == place else R for i in range(len(call.current))), lead)
+            )
+    return made
+
+
+def _einsum(call: Call) -> list[Choice]:
+    """Each letter may be cut: where it is summed over, the sum is still to be made."""
+    text = call.args[0] if call.args else None
+    if not isinstance(text, str) or "->" not in text or "." in text:
+        return [_whole(call)]
+    given, out = text.replace(" ", "").split("->")
+    operands = given.split(",")
+    if len(operands) != len(call.shapes) or any(len(set(o)) < len(o) for o in (*operands, out)):
+        return [_whole(call)]
+    sums = _sums_of(call)
+    if sums is not None:
+        return sums
+    made = [_whole(call)]
+    for letter in dict.fromkeys("".join(operands)):
+        taken = tuple(Shard(o.index(letter)) if letter in o else R for o in operands)
+        made.append(Choice(taken, Shard(out.index(letter)) if letter in out else Partial()))
+    return made
+
+
+def _loss(call: Call) -> list[Choice]:
+    """The mean, or sum, of what is shared out is one still to be made. How many labels count is not known before."""
+    how, labels = call.kwargs.get("reduction", "mean"), call.name == "cross_entropy"
+    others = [v for k, v in call.kwargs.items() if k != "reduction"]
+    shape, *rest = call.shapes
+    partial = any(isinstance(p, Partial) for p in call.current)
+    if (
+        partial
+        or any(v not in (None, -100, 0.0) for v in others)
+        or len(call.args) > 2
+        or len(rest) != 1
+    ):
+        return [_whole(call)]
+    made = [_whole(call)]
+    for dim in range(1 if labels else len(shape)):
+        even = shape[dim] % call.parts == 0 and not labels
+        if (how == "sum" or (how == "mean" and even)) and (labels or rest[0] == shape):
+            made.append(Choice((Shard(dim),) * 2, Partial("avg" if how == "mean" else "sum")))
+    return made
 
 
 def _outer(call: Call) -> list[Choice]:
@@ -241,6 +321,10 @@ def _linear(call: Call) -> list[Choice]:
 def _addmm(call: Call) -> list[Choice]:
     if len(call.shapes) != 3 or call.kwargs.keys() & {"beta", "alpha"}:
         return [_whole(call)]
+    if any(isinstance(p, Partial) for p in call.current):
+        lead = call.current[0]
+        linear = lead in (Partial("sum"), Partial("avg"))
+        return [Choice((lead, lead, R), lead), _whole(call)] if linear else [_whole(call)]
     c = call.shapes[0]
     rows = Shard(len(c) - 2) if len(c) > 1 and c[-2] != 1 else R
     columns = Shard(len(c) - 1) if c and c[-1] != 1 else R
@@ -298,12 +382,12 @@ TURNS = {
 def _view(call: Call) -> list[Choice]:
     if call.result is None:
         return [_whole(call)]
+    lead = call.current[0]
+    if isinstance(lead, Partial):
+        return [Choice((lead,), lead)]
     made = [_whole(call)]
     for dim, after in _kept(call.shapes[0], call.result, call.parts).items():
         made.append(Choice((Shard(dim),), Shard(after)))
-    lead = call.current[0]
-    if isinstance(lead, Partial):
-        made.append(Choice((lead,), lead))
     return made
 
 
@@ -338,17 +422,18 @@ def _turn(call: Call) -> list[Choice]:
     primes = (2, 3, 5, 7, 11, 13, 17, 19)[: len(call.shapes[0])]
     rest = call.args[1:]
     shown = tuple(call.function(empty(primes, device="meta"), *rest, **call.kwargs).shape)
-    made = [_whole(call)]
-    made += [Choice((Shard(d),), Shard(shown.index(p))) for d, p in enumerate(primes)]
     lead = call.current[0]
     if isinstance(lead, Partial):
-        made.append(Choice((lead,), lead))
+        return [Choice((lead,), lead)]
+    made = [_whole(call)]
+    made += [Choice((Shard(d),), Shard(shown.index(p))) for d, p in enumerate(primes)]
     return made
 
 
 def _expand(call: Call) -> list[Choice]:
-    if call.result is None:
-        return [_whole(call)]
+    lead = call.current[0]
+    if call.result is None or isinstance(lead, Partial):
+        return [_whole(call) if call.result is None else Choice((lead,), lead)]
     more, made = len(call.result) - len(call.shapes[0]), [_whole(call)]
     for dim, size in enumerate(call.shapes[0]):
         if size != 1:
@@ -364,6 +449,9 @@ def _getitem(call: Call) -> list[Choice]:
         for p in parts
     ):
         return [_whole(call)]
+    lead = call.current[0]
+    if isinstance(lead, Partial):
+        return [Choice((lead,), lead)]
     ndim, used = len(call.shapes[0]), sum(p is not None and p is not ... for p in parts)
     if ... not in parts:
         parts.append(...)
@@ -381,7 +469,9 @@ def _getitem(call: Call) -> list[Choice]:
 def _one_taken(call: Call) -> list[Choice]:
     """`select`, `narrow`, `unbind`: the other dimensions stay as they are."""
     dim, ndim = call.argument(1, "dim", 0), len(call.shapes[0])
-    dim = dim % ndim
+    dim, lead = dim % ndim, call.current[0]
+    if isinstance(lead, Partial):
+        return [Choice((lead,), lead)]
     lost = call.name != "narrow"
     free = [d for d in range(ndim) if d != dim]
     return [_whole(call), *(Choice((Shard(d),), Shard(d - (lost and d > dim))) for d in free)]
@@ -396,8 +486,8 @@ def _joined(call: Call) -> list[Choice]:
     free = [d for d in range(ndim) if more or d != dim]
     made = [Choice((Shard(d),) * many, Shard(d + (more and d >= dim))) for d in free]
     lead = call.current[0]
-    if lead == Partial():
-        made.append(Choice((lead,) * many, lead))
+    if isinstance(lead, Partial) and all(p == lead for p in call.current):
+        return [Choice((lead,) * many, lead)]
     return [_whole(call), *made]
 
 
@@ -406,7 +496,8 @@ _RULES: dict[str, Callable[[Call], list[Choice]]] = {
     **dict.fromkeys((*_SUMS, *_OTHERS), _reduction), "layer_norm": _layer_norm, "rms_norm": _layer_norm,
     **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot", "rmatmul"), _matmul), "linear": _linear, "addmm": _addmm,
     "scaled_dot_product_attention": _attention, "embedding": _embedding, "expand": _expand, "getitem": _getitem,
-    "outer": _outer, **dict.fromkeys(("select", "narrow", "unbind"), _one_taken),
+    "outer": _outer, "einsum": _einsum, **dict.fromkeys(("mse_loss", "cross_entropy"), _loss),
+    **dict.fromkeys(("select", "narrow", "unbind"), _one_taken),
     **dict.fromkeys(("cat", "stack", "concat", "concatenate"), _joined),
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from rushlight import dtypes
 from rushlight.distributed.groups import (
     ProcessGroup,
     _get_default_group,
+    get_process_group_ranks,
     get_rank,
     get_world_size,
     init_process_group,
@@ -35,10 +36,14 @@ class DeviceMesh:
     """
 
     def __init__(
-        self, device_type: str, mesh: Any, *, mesh_dim_names: Any = None, _groups: Any = None, **options: Any
+        self, device_type: str, mesh: Any, *, mesh_dim_names: Any = None, _groups: Any = None, _root: Any = None,
+        **options: Any,
     ) -> None:  # fmt: skip
         self.device_type = device_type
-        ranks = np.asarray(mesh.tolist() if hasattr(mesh, "tolist") else mesh, np.int32)
+        # The grid that this is a part of, and there, grids of several sides as one, by their names.
+        self._root: DeviceMesh = self if _root is None else _root
+        self._flat: dict[str, tuple[DeviceMesh, tuple[int, ...]]] = {}
+        ranks = np.asarray(_listed(mesh), np.int32)
         self.mesh = tensor(ranks.tolist(), dtype=dtypes.int32)
         self.mesh_dim_names = None if mesh_dim_names is None else tuple(mesh_dim_names)
         if not is_initialized():
@@ -51,6 +56,8 @@ class DeviceMesh:
                 f"Mesh should not be bigger than default world size {get_world_size()}, but found {ranks.size} ranks!"
             )
         where = np.argwhere(ranks == get_rank())
+        if len(where) > 1:
+            raise AssertionError(f"rank_coords.size(0) must be 0 or 1, got {len(where)}")
         self._coordinate = tuple(int(n) for n in where[0]) if len(where) else None
         self._groups = self._lines(ranks) if _groups is None else _groups
 
@@ -117,14 +124,98 @@ class DeviceMesh:
         return list(self._groups)
 
     def __getitem__(self, names: Any) -> DeviceMesh:
+        if self.mesh_dim_names is None:
+            raise RuntimeError("Cannot slice a DeviceMesh without mesh_dim_names!")
         names = (names,) if isinstance(names, str) else tuple(names)
-        sides = [self._side(name) for name in names]
+        flat = self._root._flat if self._root is self else {}
+        joined = [flat[n][1] if n in flat else (self._side(n),) for n in names]
+        sides = [side for several in joined for side in several]
         place = self._coordinate or (0,) * self.ndim
         index = tuple(slice(None) if side in sides else place[side] for side in range(self.ndim))
         part = np.asarray(self.mesh.tolist(), np.int32)[index]
         part = part.transpose([sorted(sides).index(side) for side in sides])
-        groups = [self._groups[side] for side in sides]
-        return DeviceMesh(self.device_type, part, mesh_dim_names=names, _groups=groups)
+        part = part.reshape([int(np.prod([self.shape[s] for s in several])) for several in joined])
+        groups = [
+            flat[n][0].get_group() if n in flat else self._groups[several[0]]
+            for n, several in zip(names, joined, strict=True)
+        ]
+        return DeviceMesh(
+            self.device_type, part, mesh_dim_names=names, _groups=groups, _root=self._root
+        )
+
+    def _flatten(
+        self, mesh_dim_name: str | None = None, backend_override: Any = None
+    ) -> DeviceMesh:
+        """The same processes on one side; the whole grid knows it by that name, too."""
+        if self.mesh_dim_names is None:
+            raise RuntimeError("Cannot flatten a DeviceMesh without mesh_dim_names!")
+        name, root = mesh_dim_name or "_".join(self.mesh_dim_names), self._root
+        if name in root._flat:
+            return root._flat[name][0]
+        sides = tuple(root._side(n) for n in self.mesh_dim_names)
+        rest = [s for s in range(root.ndim) if s not in sides]
+        ranks = np.asarray(root.mesh.tolist(), np.int32)
+        lines = ranks.transpose([*rest, *sides]).reshape(-1, self.size()).tolist()
+        groups = [new_group(line) for line in lines]
+        mine = next((n for n, line in enumerate(lines) if get_rank() in line), 0)
+        made = DeviceMesh(
+            self.device_type,
+            lines[mine],
+            mesh_dim_names=(name,),
+            _groups=[groups[mine]],
+            _root=root,
+        )
+        root._flat[name] = made, sides
+        return made
+
+    def _unflatten(
+        self, dim: int | str, mesh_sizes: Any, mesh_dim_names: Any, backend_override: Any = None
+    ) -> DeviceMesh:
+        """A side as several."""
+        side = self._side(dim)
+        shape = (*self.shape[:side], *mesh_sizes, *self.shape[side + 1 :])
+        names = self.mesh_dim_names or ()
+        named = (*names[:side], *mesh_dim_names, *names[side + 1 :])
+        ranks = np.asarray(self.mesh.tolist(), np.int32).reshape(shape)
+        return DeviceMesh(self.device_type, ranks, mesh_dim_names=named)
+
+    @staticmethod
+    def from_group(
+        group: Any, device_type: str, mesh: Any = None, *, mesh_dim_names: Any = None
+    ) -> DeviceMesh:
+        """A grid of processes that are a group already, or of a group for each side."""
+        groups = list(group) if isinstance(group, list | tuple) else [group]
+        if not groups:
+            raise ValueError("Expects at least one ProcessGroup to be passed")
+        if not isinstance(group, list | tuple):
+            ranks = get_process_group_ranks(group)
+            given = None if mesh is None else np.asarray(_listed(mesh)).tolist()
+            if given is not None and given != ranks:
+                raise ValueError(f"Invalid mesh {given} for ProcessGroup with ranks {ranks}")
+        elif mesh is None:
+            raise ValueError("Must pass mesh if passing multiple ProcessGroups")
+        else:
+            ranks = _listed(mesh)
+            if np.asarray(ranks).ndim != len(groups):
+                raise ValueError("Expects mesh with ndim equal to number of ProcessGroups")
+        return DeviceMesh(device_type, ranks, mesh_dim_names=mesh_dim_names, _groups=groups)
+
+    def _get_root_mesh(self) -> DeviceMesh:
+        """The grid that this is a part of."""
+        return self._root
+
+    def _get_mesh_dim_by_name(self, mesh_dim_name: str) -> int:
+        return self._side(mesh_dim_name)
+
+    def _is_current_rank_part_of_mesh(self) -> bool:
+        return self._coordinate is not None
+
+    def __enter__(self) -> DeviceMesh:
+        _active.append(self)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _active.pop()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DeviceMesh) and self._facts() == other._facts()
@@ -156,6 +247,26 @@ class DeviceMesh:
         return f"DeviceMesh({inner}, {self.device_type!r}, stride={strides})"
 
 
+# Those whose blocks are open, and the last is meant where none is given.
+_active: list[DeviceMesh] = []
+
+
+def _listed(mesh: Any) -> Any:
+    return mesh.tolist() if hasattr(mesh, "tolist") else mesh
+
+
+def current_mesh() -> DeviceMesh:
+    """The mesh of the innermost block."""
+    if not _active:
+        raise RuntimeError("No device mesh is currently active!")
+    return _active[-1]
+
+
+def world_mesh() -> DeviceMesh:
+    """All processes on one side, if no block says otherwise."""
+    return _active[-1] if _active else init_device_mesh("cpu", (get_world_size(),))
+
+
 def _mesh(device_type: str, ranks: Any, names: Any) -> DeviceMesh:
     """The mesh that a file names."""
     return DeviceMesh(device_type, ranks, mesh_dim_names=names)
@@ -169,6 +280,15 @@ def init_device_mesh(
         raise RuntimeError(
             f"mesh_shape and mesh_dim_names should have same length! Found len(mesh_dim_names): "
             f"{len(mesh_dim_names)} and len(mesh_shape):{len(mesh_shape)}."
+        )
+    if mesh_dim_names is not None and len(set(mesh_dim_names)) < len(mesh_dim_names):
+        raise RuntimeError(
+            f"Each mesh_dim_name must be unique. Found repeated mesh_dim_name in mesh_dim_names {mesh_dim_names}"
+        )
+    if not device_type.isalpha():
+        raise RuntimeError(
+            f"Device type with index is not supported but got {device_type}. "
+            "If you maintained a 'torch.device' object, it's recommended to pass in 'device.type'."
         )
     ranks = np.arange(int(np.prod(mesh_shape)), dtype=np.int32).reshape(mesh_shape)
     return DeviceMesh(device_type, ranks, mesh_dim_names=mesh_dim_names)

@@ -18,8 +18,8 @@ from rushlight.autograd.function import Function
 from rushlight.autograd.graph import saved_tensors_hooks
 from rushlight.autograd.state import no_grad
 from rushlight.distributed.collectives import all_gather_single, all_reduce, reduce_scatter_single
-from rushlight.distributed.device_mesh import DeviceMesh
-from rushlight.distributed.tensor.dtensor import DTensor, current_mesh, made, part_of
+from rushlight.distributed.device_mesh import DeviceMesh, world_mesh
+from rushlight.distributed.tensor.dtensor import DTensor, made, part_of
 from rushlight.distributed.tensor.placement_types import (
     DTensorSpec,
     Replicate,
@@ -217,7 +217,7 @@ def fully_shard(
             "Each distinct composable distributed API can only be applied to a module once: fully_shard has been "
             f"applied already to {type(module).__name__}"
         )
-    mesh = current_mesh() if mesh is None else mesh
+    mesh = world_mesh() if mesh is None else mesh
     if mesh.ndim > 2:
         raise ValueError(f"fully_shard expects a 1D or 2D DeviceMesh but got {mesh}")
     policy = mp_policy or MixedPrecisionPolicy()

@@ -12,7 +12,8 @@ from typing import Any, cast
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import is_grad_enabled, no_grad
 from rushlight.core.tensor import TensorBase, wants_grad
-from rushlight.distributed.tensor.moving import Moved, dual, moved
+from rushlight.distributed.device_mesh import current_mesh
+from rushlight.distributed.tensor.moving import Gradient, Moved, dual, moved
 from rushlight.distributed.tensor.placement_types import (
     DTensorSpec,
     Partial,
@@ -132,11 +133,19 @@ class DTensor(Tensor):
 
     def to_local(self, *, grad_placements: Any = None) -> Tensor:
         """The part of this process; its gradient becomes that of this tensor."""
-        return self._kind(part_of(self))
+        return self._kind(self._told(grad_placements))
 
     def full_tensor(self, *, grad_placements: Any = None) -> Tensor:
         """The whole, on every process: all must ask for it."""
-        return part_of(moved_to(self, (Replicate(),) * self._spec.mesh.ndim))
+        return moved_to(self, (Replicate(),) * self._spec.mesh.ndim)._told(grad_placements)
+
+    def _told(self, grad_placements: Any) -> Tensor:
+        """The part of this process, whose gradient lies as is said."""
+        part, spec = part_of(self), self._spec
+        if grad_placements is None or not wants_grad(part):
+            return part
+        how = settled(grad_placements, spec.mesh, self.ndim)
+        return Gradient.apply(part, spec.mesh, tuple(spec.shape), how, dual(spec.placements))
 
     def redistribute(
         self,
@@ -185,6 +194,9 @@ class DTensor(Tensor):
             shape = sizes
         if run_check:
             local_tensor = _from_first(local_tensor, mesh, wanted)
+        if grad_placements is not None and wants_grad(local_tensor):
+            how = settled(grad_placements, mesh, local_tensor.dim())
+            local_tensor = Gradient.apply(local_tensor, mesh, tuple(shape), dual(wanted), how)
         strides = compact_strides(shape) if stride is None else tuple(stride)
         meta = TensorMeta(Size(shape), strides, local_tensor.dtype)
         return made(local_tensor, DTensorSpec(mesh, wanted, meta))
@@ -252,14 +264,6 @@ def _is_sent(old: Placement, new: Placement) -> bool:
     return old != new and (
         isinstance(old, Partial) or (old == Shard(0) and isinstance(new, Replicate))
     )
-
-
-def current_mesh() -> Any:
-    """The mesh where none is given: all processes."""
-    from rushlight.distributed.device_mesh import init_device_mesh
-    from rushlight.distributed.groups import get_world_size
-
-    return init_device_mesh("cpu", (get_world_size(),))
 
 
 def _from_first(tensor: Tensor, mesh: Any, placements: Any) -> Tensor:

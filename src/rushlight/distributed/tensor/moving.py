@@ -198,6 +198,22 @@ def _share(saved: Any, mesh: Any, side: int, placement: Any) -> Tensor:
     return mine / count
 
 
+class Gradient(Function):
+    """A tensor as it is; its gradient lies as `before`, and is moved to `after`."""
+
+    @staticmethod
+    def forward(ctx: Any, local: Tensor, mesh: Any, shape: Any, before: Any, after: Any) -> Tensor:
+        """The tensor."""
+        ctx.how = mesh, shape, before, after
+        return local.view(local.shape)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        """The gradient, moved."""
+        with no_grad():
+            return moved(g, *ctx.how), None, None, None, None
+
+
 class Whole(Function):
     """A tensor as it is; its gradient, of which each process has a part, is summed over these sides."""
 

@@ -11,10 +11,10 @@ from fnmatch import fnmatch
 from typing import Any
 
 from rushlight._tensor import Tensor
+from rushlight.distributed.device_mesh import current_mesh
 from rushlight.distributed.tensor.dispatch import implicit_replication
 from rushlight.distributed.tensor.dtensor import (
     DTensor,
-    current_mesh,
     distribute_module,
     distribute_tensor,
 )

@@ -239,6 +239,22 @@ def test_a_failing_step_is_shown_up_to_where_it_failed(tmp_path):
     assert "raised an error" in (tmp_path / "out.html").read_text()
 
 
+def test_a_loss_that_is_no_number_is_shown_as_that(browser, tmp_path):
+    w = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    with watch() as run:
+        lstm = ((w - 2).log() * w / 0).sum()
+        lstm.backward()
+        optimizer.step()
+    tab = browser.new_page()
+    tab.goto(run.page(tmp_path / "log.html", title="log").as_uri())
+    assert tab.locator(".big b").first.inner_text() == "nan"
+    # What is called so comes first, and not each line of a file of that name.
+    tab.locator("#search").fill("div")
+    assert tab.locator("#found li").first.inner_text().split()[0] == "div"
+    tab.close()
+
+
 def test_marks():
     x = torch.tensor([[-1.0, 0.0, 2.0], [-3.0, 1.0, 4.0]], requires_grad=True)
     with watch() as run:

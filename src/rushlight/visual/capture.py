@@ -463,7 +463,7 @@ class Capture(Interpreter):
             if own is not None:
                 value.name, value.kind = own
             else:
-                value.name = variable_of(tensor, frame, everywhere=value.kind in (INPUT, LEAF))
+                value.name = variable_of(tensor, frame, everywhere=tensor._node_ is None)
         return value
 
     def _found(self, array: Any) -> Value | None:

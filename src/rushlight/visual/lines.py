@@ -12,7 +12,9 @@ from rushlight.caller import HERE, site
 from rushlight.visual.records import Line
 
 # What stands around public functions, and is not what the user called.
-_WRAPPERS = frozenset({"called", "method", "checked", "decorated", "run", "apply", "take"})
+_WRAPPERS = frozenset(
+    {"called", "function", "method", "checked", "decorated", "run", "apply", "take"}
+)
 # How many of the user's lines are kept of a call.
 _DEPTH = 8
 _LIBRARIES = tuple(

@@ -47,13 +47,22 @@ def variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
 def variable_of(
     tensor: TensorBase, frame: FrameType | None, everywhere: bool = False
 ) -> str | None:
-    """The name of a local variable of a frame that holds this tensor; everywhere: or of a global one."""
-    if frame is not None:
-        for scope in (frame.f_locals, frame.f_globals if everywhere else {}):
-            for name, value in list(scope.items()):
-                if value is tensor and not name.startswith("_"):
-                    return name
-    return None
+    """The name of a local variable of a frame that holds this tensor.
+
+    everywhere: or of a global one, or, before both, of a frame around it: what the program gave to a function, and
+    not what the function calls it.
+    """
+    found = None
+    while frame is not None:
+        for scope in (frame.f_locals, frame.f_globals if everywhere and found is None else {}):
+            name = next((n for n, v in list(scope.items()) if v is tensor and n[0] != "_"), None)
+            if name is not None:
+                found = name
+                break
+        if not everywhere or frame.f_code.co_name == "<module>":
+            break
+        frame = users_frame(frame.f_back)
+    return found
 
 
 class Names:

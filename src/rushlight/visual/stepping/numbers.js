@@ -36,6 +36,8 @@ function shown(x, digits = 4) {
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? x.toExponential(Math.max(digits - 2, 1)) : String(Number(x.toPrecision(digits)));
 }
 
+// The one number of a value, in words where it is none.
+const oneOf = ({ st: [low, , , , , nans, infinite] }) => nans ? "nan" : infinite ? "inf" : low;
 const shape = (value) => value.s.length ? "[" + value.s.join(", ") + "]" : "scalar";
 const count = (value) => value.s.reduce((a, b) => a * b, 1);
 
@@ -143,8 +145,8 @@ function card(at, role, { accent = false, name = "" } = {}) {
   const columns = value.s.length > 1 ? value.s[value.s.length - 1] : Math.min(n, 8);
   const few = all && columns <= 12 && n <= 96;
   const made = el("div", { class: "value" + (accent ? " in" : "") + (few && columns > 5 ? " wide" : ""), "data-value": at },
-    el("div", { class: "role" }, role + (value.k && KINDS[value.k] ? ` · ${KINDS[value.k]}` : "")),
-    el("div", { class: "name" }, el("b", {}, value.n || name || ""), el("span", {}, `${shape(value)} ${value.d}`)));
+    el("div", { class: "role" }, role + (value.k && KINDS[value.k] && !accent ? ` · ${KINDS[value.k]}` : "")),
+    el("div", { class: "name" }, value.n || name ? el("b", {}, value.n || name) : null, el("span", {}, `${shape(value)} ${value.d}`)));
   if (few) made.append(grid(value, all, columns));
   else if (all || value.m) made.append(...map(value));
   if (value.h) made.append(bars(value));

@@ -250,8 +250,12 @@ function update(step, i) {
 }
 
 function parameters(pairs) {
-  const rms = (v) => v !== undefined && data.values[v].st ? shown(data.values[v].st[3], 3) : "–";
-  return el("table", { class: "list" }, el("tr", {}, ["leaf", "shape", "its rms", "gradient's rms"].map((t, n) => el("th", { class: n > 1 ? "n" : "" }, t))),
+  const rms = (v) => {
+    if (v === undefined || !data.values[v].st) return "–";
+    const [, , , size, , nans, infinite] = data.values[v].st;
+    return nans || infinite ? el("span", { class: "bad" }, nans ? "nan" : "inf") : shown(size, 3);
+  };
+  return el("table", { class: "list" }, el("tr", {}, ["leaf", "shape", "its size (rms)", "gradient (rms)"].map((t, n) => el("th", { class: n > 1 ? "n" : "" }, t))),
     pairs.map(([leaf, g]) => el("tr", { class: "link", click: () => { const user = users.get(leaf); if (user !== undefined) jump((visits.get(user) || [user])[0]); } },
       el("td", {}, data.values[leaf].n || "a leaf"), el("td", {}, shape(data.values[leaf])), el("td", { class: "n" }, rms(leaf)), el("td", { class: "n" }, rms(g)))));
 }
@@ -262,11 +266,12 @@ function overview() {
   const land = steps.filter((s) => s.p === "g").flatMap((s) => s.land);
   const known = new Set(land.map(([leaf]) => leaf));
   const numbers = [...known].reduce((n, v) => n + count(data.values[v]), 0);
-  const box = (number, words) => el("div", {}, el("b", {}, typeof number === "number" ? number.toLocaleString("en") : number), el("span", {}, words));
+  const short = (n) => n < 1e6 ? n.toLocaleString("en") : `${Number((n / 1e6).toPrecision(3))} M`;
+  const box = (number, words) => el("div", { title: typeof number === "number" ? number.toLocaleString("en") : null }, number instanceof Element ? number : el("b", {}, typeof number === "number" ? short(number) : number), el("span", {}, words));
   const first = steps.find((s) => s.p === "b"), loss = first ? steps[first.of].out[0] : undefined;
-  const value = loss !== undefined && data.values[loss].st ? data.values[loss].st[0] : null;
+  const value = loss !== undefined && data.values[loss].st ? oneOf(data.values[loss]) : null;
   return [...head("o", data.title), data.note ? el("div", { class: "note" }, data.note) : null,
-    el("div", { class: "big" }, value !== null && count(data.values[loss]) === 1 ? box(shown(value), data.values[loss].n || "loss") : null, box(inner, "operations"), box(counts.f, "steps forward"), box(counts.b, "steps backward"), counts.u ? box(counts.u, "updates") : null, numbers ? box(numbers, "numbers with a gradient") : null),
+    el("div", { class: "big" }, value !== null && count(data.values[loss]) === 1 ? box(typeof value === "string" ? el("b", { class: "bad" }, value) : shown(value), data.values[loss].n || "loss") : null, box(inner, "operations"), box(counts.f, "steps forward"), box(counts.b, "steps backward"), counts.u ? box(counts.u, "updates") : null, numbers ? box(numbers, "gradient elements") : null),
     el("p", {}, el("button", { click: () => go(0) }, "Begin with the first operation →"), " or press →"),
     heading(data.marks.length ? "Look at" : "Nothing stands out"),
     data.marks.length ? data.marks.slice(0, 60).map((mark) => el("div", { class: `mark link ${mark.k}`, click: () => jump(mark.s) }, mark.t, whereOf(mark.s) ? ` (in ${whereOf(mark.s)})` : "")) : el("div", { class: "where" }, "No NaN and no infinity that was not put in, no vanishing or exploding gradient, no dead units."),
@@ -280,14 +285,18 @@ const index = order.map((i, placeAt) => {
   const step = steps[i], own = forwardOf(step), words = [titleOf(i), whereOf(i)];
   for (const v of [...(own.in || []), ...(own.out || [])]) if (typeof v === "number" && data.values[v].n) words.push(data.values[v].n);
   const line = own.line !== undefined && own.line !== null ? data.lines[own.line] : step.lines && step.lines.length ? data.lines[step.lines[0]] : null;
-  if (line) words.push(`${line.file}:${line.at}`, line.src[line.at] || "");
-  return { place: placeAt, i, text: words.join("  ").toLowerCase() };
+  // What is called so comes first, then what takes it or stands there; a file's name is looked at last.
+  const file = line ? `${line.file}:${line.at}` : "";
+  return { place: placeAt, i, parts: [step.p === "u" ? "" : titleOf(i), words.join("  "), line ? line.src[line.at] || "" : "", file].map((part) => part.toLowerCase()) };
 });
 let picked = 0;
 
 function find() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const hits = index.filter(({ text }) => words.every((word) => text.includes(word))).slice(0, 80);
+  const rank = ({ parts }) => Math.max(0, ...words.map((word) => parts.findIndex((part) => part.includes(word)) >>> 0));
+  const ranked = index.map((one) => [rank(one), one]).filter(([at]) => at < 4).sort(([a], [b]) => a - b);
+  // Of a word that names something, lines in which it stands as well are no hits.
+  const hits = ranked.filter(([at]) => at < 3 || ranked[0][0] === 3).slice(0, 80).map(([, one]) => one);
   picked = 0;
   found.replaceChildren(...hits.map(({ place: p, i }, n) => el("li", { class: n === 0 ? "on" : "", mousedown: (event) => { event.preventDefault(); leave(p); } },
     el("span", { class: `dot ${steps[i].p}` }), el("span", {}, titleOf(i)), el("span", {}, whereOf(i) || `step ${p + 1}`))));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -193,7 +194,7 @@ class Story:
             self._step_of[o.number] = at
 
     def _moved(self, step: Json, last: Operation) -> None:
-        if last.moved is not None:
+        if last.moved is not None and math.isfinite(last.moved):
             step["moved"] = float(f"{last.moved:.2g}")
 
     def _gradient(self, step: Json, operations: list[Operation]) -> None:

@@ -63,6 +63,58 @@ for step in range(4):
 """
 
 
+# What is equal, where it could seem not to be: a fit that ends in rounding, and inputs of one name that want gradients.
+QUIET = """
+import torch
+from torch import nn
+
+torch.manual_seed(9)
+x = torch.linspace(-1, 1, 40).unsqueeze(1)
+net = nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1))
+fit = torch.optim.LBFGS(net.parameters(), max_iter=4)
+
+
+def closure():
+    fit.zero_grad()
+    loss = (net(x) - x**2).pow(2).mean()
+    loss.backward()
+    return loss
+
+
+for i in range(4):
+    fit.step(closure)
+critic = nn.Sequential(nn.Linear(3, 16), nn.SiLU(), nn.Linear(16, 1))
+optimizer = torch.optim.Adam(critic.parameters(), 1e-3)
+for i in range(6):
+    x = torch.randn(16, 3, requires_grad=True)
+    (g,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    optimizer.zero_grad()
+    ((g.norm(dim=1) - 1) ** 2).mean().backward()
+    optimizer.step()
+"""
+
+# A layer that differs late, beside a bias whose gradient is rounding; a hook behind all operations; a step.
+LATE = """
+import torch
+from torch import nn
+
+torch.manual_seed(14)
+here = "rushlight" in torch.__version__
+net = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+optimizer = torch.optim.AdamW(net.parameters(), 1e-2)
+for i in range(30):
+    PLANTED
+    x = torch.randn(16, 5)
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x), (x[:, 0] > 0).long()).backward()
+    optimizer.step()
+"""
+PLANTED = {
+    "if i == 20 and here: net[1].eps = 0.5": "the result of batch_norm, program.py:13",
+    "if i == 0 and here: net[3].weight.register_hook(lambda g: g * 1.05)": "look at hooks",
+    "if i == 20 and here: optimizer.param_groups[0]['lr'] = 0.1": "it is the step of AdamW",
+}
+
 CRASH = """
 import torch
 
@@ -91,6 +143,25 @@ def test_a_program_that_agrees(verified):
     status, said = verified(NET)
     assert status == 0, said
     assert "MATCH: 9 backwards and 8 steps agree" in said
+
+
+def test_rounding_near_a_minimum_and_new_tensors_of_one_name_are_no_difference(verified):
+    status, said = verified(QUIET)
+    assert status == 0, said
+
+
+@pytest.mark.parametrize(("planted", "told"), PLANTED.items())
+def test_what_parts_is_named(verified, planted, told):
+    status, said = verified(LATE.replace("PLANTED", planted))
+    assert status == 1
+    assert told in said
+
+
+def test_a_program_that_imports_rushlight_is_told_so(verified):
+    status, said = verified("import torch\nfrom rushlight import nn\n")
+    assert status == 2
+    assert said.count("\n") == 1
+    assert "imports rushlight itself, at program.py:2" in said
 
 
 def test_a_derivative_that_differs_is_named_with_its_line(verified):

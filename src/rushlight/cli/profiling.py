@@ -237,6 +237,8 @@ function zoom(from, size, level) {
     box.hidden = !above && (outside || part[1] * flame.clientWidth < 2);
     box.style.opacity = above ? 0.5 : 1;
     Object.assign(box.style, {left: part[0] * 100 + "%", width: part[1] * 100 + "%"});
+    // A letter or two of a name say nothing.
+    box.textContent = part[1] * flame.clientWidth < 32 ? "" : boxes[i][4];
     box.style.paddingInline = part[1] * flame.clientWidth < 20 ? 0 : "3px";
   });
   flame.style.height = Math.max(...boxes.map(box => box[2] + 1)) * 21 + "px";

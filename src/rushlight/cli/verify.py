@@ -125,6 +125,10 @@ class _Verification:
             print(f"could not run: {self.name} did not end under {late} within {seconds}")
             return COULD_NOT
         found = compare(self._file("rushlight"), self._file("torch"), self.options.tolerance)
+        if (where := found.ends[1].get("imports")) is not None:
+            print(f"could not run: the program imports rushlight itself, at {_near(where)}: verify takes one that says "
+                  "import torch")  # fmt: skip
+            return COULD_NOT
         if found.rows:
             print(_table(found.rows, found.parting, self.options.tolerance))
         return self._verdict(found)
@@ -167,7 +171,7 @@ class _Verification:
 
     def _verdict(self, found: Comparison) -> int:
         if found.parting is not None:
-            self._say_where(found.parting)
+            self._say_where(found.parting, bool(found.noise))
             return DIVERGE
         sides = ("rushlight", "torch")
         errors = [
@@ -237,7 +241,7 @@ class _Verification:
         print(f"MATCH: {lines} within {self.options.tolerance:g}")
         return MATCH
 
-    def _say_where(self, parting: Parting) -> None:
+    def _say_where(self, parting: Parting, noise: bool) -> None:
         at = _near(parting.place)
         if parting.kind == "order":
             print(
@@ -249,8 +253,9 @@ class _Verification:
         print(f"DIVERGE at event {parting.number} ({parting.kind}{by}), {at}")
         print(f"  {parting.what}{_by_how_much(parting.difference)}")
         print(f"  rushlight  {parting.ours}\n  torch      {parting.theirs}")
-        found = self._operation(parting)
-        if found is not None:
+        found = self._operation(parting, noise)
+        own = found is not None and parting.kind == "step" and found.place == parting.place
+        if found is not None and not own:
             print(
                 f"the first operation that differs: the {found.what} of {found.name}, {_near(found.place)}"
             )
@@ -260,13 +265,23 @@ class _Verification:
             print(
                 f"all operations and gradients before it agree: it is the step of {parting.optimizer}"
             )
+        elif parting.what.startswith("gradient of") and parting.difference is not None:
+            print(
+                "all operations agree, and what they send back: look at hooks, and what is done with gradients"
+            )
 
-    def _operation(self, parting: Parting) -> Culprit | None:
-        """Run both again as far as there, and look at each operation of that step."""
+    def _operation(self, parting: Parting, noise: bool) -> Culprit | None:
+        """Run both again as far as there, and look at each operation of that step.
+
+        noise: some parameters differ by rounding that steps have made large; first what differs by more is looked for.
+        """
         if self._record(parting.number) is not None:
             return None
         files = [self._file(side, parting.number) for side in ("rushlight", "torch")]
-        return culprit(files[0], files[1], min(self.options.tolerance, 1e-3))
+        least = min(self.options.tolerance, 1e-3)
+        large = 0.1 * (parting.difference or 0.0)
+        found = culprit(files[0], files[1], large) if noise and least < large < 1 else None
+        return found or culprit(files[0], files[1], least)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -49,6 +49,8 @@ class Comparison:
     counts: tuple[int, int] = (0, 0)
     # The elements of parameters whose gradients are nothing but rounding: what a step makes of them says nothing.
     noise: dict[str, Any] = field(default_factory=dict)
+    # How large the gradients of each parameter have been: near a minimum what is left of them is rounding.
+    tops: dict[str, float] = field(default_factory=dict)
 
 
 def difference(ours: Any, theirs: Any, floor: float = 0.0) -> float:
@@ -140,7 +142,8 @@ def _one(found: Comparison, a: Event, b: Event, tolerance: float) -> None:
             noise = _rounding(x, y, 1e-5 * top)
             if noise.any():
                 found.noise[parameter] = found.noise.get(parameter, False) | noise
-            apart = difference(x, y, 1e-3 * top)
+            ever = found.tops[parameter] = max(found.tops.get(parameter, 0.0), top)
+            apart = difference(x, y, 1e-3 * ever)
             row.gradients = max(row.gradients or 0.0, 0.0 if noise.all() else apart)
         else:
             noise = found.noise.get(parameter, np.False_)
@@ -198,18 +201,30 @@ def culprit(ours: Path, theirs: Path, tolerance: float) -> Culprit | None:
                 if found is not None:
                     return found
     other = dict(pairs)
+    # As in `_one`: beside the largest gradients of all, others are rounding.
+    top = max((largest(event, "grad") for event in b), default=0.0)
     for i, j in reversed(pairs):
-        top = max(largest(b[j], "grad"), 1e-12)
         for name in a[i].arrays:
             if name.startswith("grad") and name in b[j].arrays:
                 apart = difference(a[i].arrays[name], b[j].arrays[name], 1e-3 * top)
                 if apart > tolerance:
                     uses = [k for k in other if i in a[k].facts["inputs"]]
+                    # What a custom Function calls gets no gradient itself, but has its lines.
+                    uses = [k for k in uses if _came_back(a[k])] or uses
                     by = a[uses[-1]] if uses else a[i]
                     x, y = shown(a[i].arrays[name], b[j].arrays[name])
-                    what = f"derivative (the gradient that it sends to {a[i].facts['name']})"
+                    what = (
+                        f"derivative (the gradient that it sends to {a[i].facts['name']})"
+                        if uses
+                        else "gradient that comes back to the result"
+                    )
                     return Culprit(str(by.facts["name"]), by.place, what, x, y, apart)
     return None
+
+
+def _came_back(event: Event) -> bool:
+    """Whether a gradient came to what an operation gave; none does within a custom Function."""
+    return any(name.startswith("grad") for name in event.arrays)
 
 
 def _aligned(a: Sequence[Event], b: Sequence[Event]) -> list[tuple[int, int]]:

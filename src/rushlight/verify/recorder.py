@@ -61,6 +61,19 @@ def place():
     return ""
 
 
+class NotUnderTorch(BaseException):
+    """The program imports rushlight itself, so that both runs would be the same."""
+
+
+class Refusing:
+    """A finder of modules, in the run under torch, that meets who asks for rushlight."""
+
+    def find_spec(self, name, path=None, target=None):
+        """Nothing is found here."""
+        if name.partition(".")[0] == "rushlight":
+            raise NotUnderTorch(place())
+
+
 class Recorder:
     """Writes down events: a header in JSON, and the bytes of its arrays."""
 
@@ -70,7 +83,8 @@ class Recorder:
         self.events = self.steps = self.backwards = 0
         self.inside = False
         self.names = {}
-        self.leaf_count = 0
+        # How many tensors had a name, one after the other.
+        self.counts = {}
         self.calls = []
 
     def write(self, kind, arrays=(), **facts):
@@ -89,8 +103,10 @@ class Recorder:
     def event(self, kind, arrays, **facts):
         """An event that is counted: a backward, gradients asked for, or a step."""
         self.events += 1
+        self.inside, before = True, self.inside
         with torch.no_grad():
             self.write(kind, arrays, number=self.events, place=place(), **facts)
+        self.inside = before
         detail = self.options["detail"]
         if detail is not None and self.events >= detail:
             self.write_calls()
@@ -115,8 +131,7 @@ class Recorder:
         self.look_around()
         known = self.names.get(id(tensor))
         if known is None or known[0]() is not tensor:
-            self.leaf_count += 1
-            self.names[id(tensor)] = weakref.ref(tensor), f"leaf {self.leaf_count}"
+            self.keep(tensor, "leaf")
         return self.names[id(tensor)][1]
 
     def look_around(self):
@@ -139,7 +154,7 @@ class Recorder:
         """A name, if there is none."""
         known = self.names.get(id(tensor))
         if known is None or known[0]() is not tensor:
-            taken = sum(1 for _, other in self.names.values() if other.partition(" #")[0] == name)
+            taken = self.counts[name] = self.counts.get(name, -1) + 1
             self.names[id(tensor)] = weakref.ref(tensor), f"{name} #{taken + 1}" if taken else name
 
     # ---- backward and steps ----------------------------------------------------------------------
@@ -298,6 +313,8 @@ def main():
     torch.manual_seed(options["seed"])
     recorder = Recorder(options)
     recorder.install()
+    if "rushlight" not in sys.modules:
+        sys.meta_path.insert(0, Refusing())
     sys.argv = [script, *arguments]
     mode = recorder.record_calls() if options["detail"] is not None else None
     ended, status = {}, 0
@@ -312,6 +329,8 @@ def main():
             runpy.run_path(os.path.abspath(script), run_name="__main__")
     except Enough:
         ended = {"enough": True}
+    except NotUnderTorch as where:
+        ended = {"imports": str(where)}
     except SystemExit as error:
         if error.code not in (None, 0):
             ended = {"error": f"SystemExit: {error.code}"}

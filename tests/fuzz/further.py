@@ -127,7 +127,7 @@ FURTHER: dict[str, tuple[float, str]] = {
         = torch.vmap(lambda x: x.%)({matrix}) :: mean(0) cumsum(-1) max(0) unsqueeze(0)
         = torch.vmap(lambda x: x.%)({matrix}) :: flip(0) clone() softmax(-1) sort(-1)
         = torch.vmap(lambda x: x.%)({matrix}) :: prod() std() norm() var(0) amax(0)
-        = torch.vmap(lambda x: x.%)({matrix}) :: logsumexp(-1) roll(1) diff() median() tril() T
+        = torch.vmap(lambda x: x.%)({matrix}) :: logsumexp(-1) roll(1) diff() median() square() neg()
         = torch.vmap(lambda x, y: x @ y)({batch}, {product})
         = torch.vmap(lambda x: F.linear(x, torch.ones(2, 3)))({matrix})
         = torch.vmap(lambda x: F.%(x, (3,)))({matrix}) :: layer_norm rms_norm
@@ -214,7 +214,6 @@ FURTHER: dict[str, tuple[float, str]] = {
         = F.embedding_bag(torch.tensor([0, 1, 1]), {matrix}, torch.tensor([0, 2]), mode=%) :: 'sum' 'mean' 'max'
         = F.scaled_dot_product_attention({batch}, {batch}, {batch}, is_causal=True)
         = F.scaled_dot_product_attention({batch}, {batch}, {batch}, attn_mask={batch}[:, :, :2] > 0)
-        = F.ctc_loss({batch}.log_softmax(-1), torch.tensor([[1], [2]]), torch.tensor([2, 2]), torch.tensor([1, 1]))
         = F.multilabel_margin_loss({matrix}, torch.tensor([[0, 1, -1], [2, -1, 0]]))
         = F.multilabel_soft_margin_loss({matrix}, {same}.sigmoid())
         = F.margin_ranking_loss({float}, {same}, {same}.sign())

@@ -60,7 +60,7 @@ OF_PRODUCTS = (
 )
 # The operations that multiply and sum, and modules that do.
 PRODUCTS = (
-    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|multi_dot|matmul|linear|einsum|tensordot|det\(|inner\(|solve\(|inv\(|lstsq\(|"
+    r"conv|fft|@|\b(?:add)?(?:b|ba)?(?:mm|mv|dot|vdot)\(|multi_dot|matmul|linear|einsum|tensordot|det\(|inner\(|solve\(|inv\(|lstsq\(|householder|interpolate\(|"
     r"nn\.(?:Linear|Bilinear|Conv|RNN|LSTM|GRU|Multihead|Transformer)|attention|m\d+\("
 )
 
@@ -104,7 +104,7 @@ KNOWN: tuple[Known, ...] = (
     Known(
         "values",
         "A matrix product into one of its own factors: torch reads what it has already overwritten.",
-        line=r"m(?:at)?m(?:ul)?\((?=.*, out=(t\d[^ ]*)\))(?:\1, |.*, \1, out=)",
+        line=r"m(?:at)?m(?:ul)?\((?=.*, out=(t\d[^ ]*)\))(?:\1, |.*, \1, )",
     ),
     Known(
         "sharing",
@@ -189,7 +189,7 @@ KNOWN: tuple[Known, ...] = (
         "error",
         "What torch, by its message, does not support yet: saved tensor hooks around `torch.func`, and `detach` in "
         "hooks where gradients are batched (`is_grads_batched`).",
-        want=r"don't yet support saved tensor hooks|Batching rule not implemented for aten::detach",
+        want=r"don't yet support saved tensor hooks|Batching rule not implemented for aten::(?:detach|item)",
     ),
     Known(
         "error",
@@ -205,6 +205,12 @@ KNOWN: tuple[Known, ...] = (
         line=r"jvp\(|jacfwd|hessian|forward\(",
         want="True",
         got="False",
+    ),
+    Known(
+        "sign of zero",
+        "The sign of a tangent that is zero: torch has formulas of its own for some; rushlight has the rules of "
+        "gradients.",
+        line=r"jvp\(|jacfwd|hessian|forward\(",
     ),
     Known(
         "sign of zero",
@@ -438,6 +444,18 @@ KNOWN: tuple[Known, ...] = (
         "What LAPACK makes of numbers that are not finite.",
         line=r"linalg\.|qr\(|svd\(|inv\(|inverse\(|det\(|solve\(|cholesky\(",
         want="nan|inf",
+    ),
+    Known(
+        "error",
+        "What LAPACK makes of numbers that are not finite.",
+        line=r"linalg\.",
+        want="no error",
+        got="LinAlgError",
+    ),
+    Known(
+        "values",
+        "Vectors of a decomposition, of which LAPACK chooses the sign, and the basis where values are equal.",
+        line=r"linalg\.(?:eigh?|svd|qr)\(",
     ),
     Known(
         "values",

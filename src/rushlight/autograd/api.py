@@ -233,7 +233,7 @@ def grad(
     )
     if materialize_grads:
         results = [
-            literal(empty_like(t._data_, make=np.zeros)) if g is None else g
+            literal(empty_like(t._data_, make=np.zeros), create_graph) if g is None else g
             for g, t in zip(results, wanted, strict=True)
         ]
     elif not allow_unused and any(g is None for g in results):

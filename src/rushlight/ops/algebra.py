@@ -70,9 +70,9 @@ def matrix_norm(
         kept = values.sum(-1) if ord == "nuc" else _extreme(values, -1, ord)
     elif ord in (1, -1, math.inf, -math.inf):
         inner, outer = (row, column) if abs(ord) == 1 else (column, row)
-        sums = A.abs().sum(inner, keepdim=True)
-        both = _extreme(sums, outer, ord).unsqueeze(outer)
-        return write_out(out, both if keepdim else both.squeeze((row, column)), same=True)
+        sums = A.abs().sum(inner, keepdim=keepdim)
+        at = outer if keepdim or outer < inner else outer - 1
+        return write_out(out, _extreme(sums, at, ord, keepdim), same=True)
     else:
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     if keepdim:
@@ -81,11 +81,11 @@ def matrix_norm(
     return write_out(out, kept, same=True)
 
 
-def _extreme(sizes: Tensor, dim: int, ord: float) -> Tensor:
+def _extreme(sizes: Tensor, dim: int, ord: float, keepdim: bool = False) -> Tensor:
     """The largest, or for a negative ord the smallest; the largest of nothing is 0."""
     if ord < 0:
-        return sizes.amin(dim)
-    return sizes.amax(dim) if sizes._data_.shape[dim] else sizes.sum(dim)
+        return sizes.amin(dim, keepdim)
+    return sizes.amax(dim, keepdim) if sizes._data_.shape[dim] else sizes.sum(dim, keepdim)
 
 
 @numpy_names

@@ -89,6 +89,8 @@ c2c: Primitive = Primitive(
 
 def _r2c(x: Array, *, dims: Dims, scale: str, half: bool) -> Array:
     shape, dtype = _r2c_rule(x, dims=dims, scale=scale, half=half)
+    if not dims:
+        return x.astype(dtype)
     # In torch a copy in complex numbers is transformed where there is more than one dimension.
     order = _order(x if half or len(dims) == 1 else empty_like(x), dims, half)
     out: Any = _room(x, shape, dtype, order)
@@ -100,7 +102,7 @@ def _r2c(x: Array, *, dims: Dims, scale: str, half: bool) -> Array:
 
 def _settle(result: Array, shape: Dims, dims: Dims, real: Any = True) -> None:
     """Of real numbers, a transform is real where it is its own conjugate, in torch to the last bit."""
-    if 0 not in shape:
+    if dims and 0 not in shape:
         alone = [slice(0, None, n // 2 if n % 2 == 0 else n) for n in shape]
         part = result[tuple(s if d in dims else slice(None) for d, s in enumerate(alone))]
         np.copyto(part.imag, 0, where=real)

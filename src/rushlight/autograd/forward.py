@@ -486,7 +486,7 @@ def _wanting(t: Any) -> bool:
     while isinstance(t, TensorBase):
         if wants_grad(t):
             return True
-        t = getattr(t._data_, "value", None)
+        t = getattr(held(t), "value", None)
     return False
 
 

@@ -446,9 +446,8 @@ class Caller:
         spec, leaves = entry.outcome.rest
         if entry.inputs or any(leaf.__class__ is not Leaf for leaf in leaves):
             raise CannotWrite
-        early = machine.early[id(entry)]
-        if len(early) < len(machine.options):
-            # What was looked up before would have to be put back where the program stops.
+        # What was looked up before would have to be put back where the program stops.
+        if len(early := machine.early[id(entry)]) < len(machine.options):
             raise CannotWrite
         if [leaf.number for leaf in leaves] != list(range(len(entry.outs))) or any(
             entry.outcome.turns

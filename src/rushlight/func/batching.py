@@ -284,7 +284,8 @@ class Vmap(Interpreter):
                 value = value.reshape((sizes[0], *(1,) * missing, *sizes[1:]))
         if value._requires_grad_:
             # What the value was computed from is about to be overwritten.
-            keep_values(value, own, 0 if own._node_ is None else own._node_._sequence + 1)
+            with self:
+                keep_values(value, own, 0 if own._node_ is None else own._node_._sequence + 1)
         own.copy_(value)
 
     def _adopt(self, target: TensorBase) -> None:

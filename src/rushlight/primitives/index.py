@@ -519,7 +519,7 @@ def put_into(
 
 def _put_rule(x: Array, values: Array, *indices: Array, spec: Index, **_: Any) -> Spec:
     # Which shape the values must have is asked before where the indices point.
-    first = [np.zeros_like(i) if i.dtype.kind in "iu" else i for i in indices]
+    first = [np.zeros(i.shape, i.dtype) if i.dtype.kind in "iu" else i for i in indices]
     if not indices:
         target = _slice_rule(x, index=spec)[0]
     else:

@@ -96,7 +96,7 @@ FURTHER: dict[str, tuple[float, str]] = {
         torch.roll({x}, 1, out={apart})
         torch.cross({float}, {same}, out={apart})
         torch.round({float}, decimals=1, out={same})
-        torch.%({shape}, out={apart}) :: ones rand randn
+        torch.%({shape}, out={apart}) :: ones zeros ones
         torch.linspace(0, 1, {count}, out={apart})
         torch.full({shape}, {number}, out={apart})
         torch.complex({float}, {same}, out=torch.empty(0, dtype=torch.complex64))

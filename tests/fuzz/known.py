@@ -182,8 +182,7 @@ KNOWN: tuple[Known, ...] = (
     Known(
         "error",
         "What fails in torch's own internal checks, by its message a fault to be reported; rushlight carries it out.",
-        want=r"INTERNAL ASSERT FAILED|'NoneType' object has no attribute 'next_functions'|"
-        r"select\(\): index 0 out of range for tensor of size \[0\]",
+        want=r"INTERNAL ASSERT FAILED|'NoneType' object has no attribute 'next_functions'",
     ),
     Known(
         "error",
@@ -200,6 +199,13 @@ KNOWN: tuple[Known, ...] = (
         got="no error",
     ),
     Known(
+        "error",
+        "A batch of nothing: functions that are batched by torch look at its first example.",
+        line=r"vmap|vectorize|hessian|jac|is_grads_batched",
+        want=r"out of (?:range|bounds) for .*size \[?0",
+        got="no error",
+    ),
+    Known(
         "requires_grad",
         "A tangent requires grad only if it depends on something that does; torch adds a zero that does.",
         line=r"jvp\(|jacfwd|hessian|forward\(",
@@ -211,6 +217,16 @@ KNOWN: tuple[Known, ...] = (
         "The sign of a tangent that is zero: torch has formulas of its own for some; rushlight has the rules of "
         "gradients.",
         line=r"jvp\(|jacfwd|hessian|forward\(",
+    ),
+    *(
+        Known(
+            aspect,
+            "What `func.linearize` gives has gradients by the point at which it was made, too; torch takes the point "
+            "for a constant.",
+            line=r"backward\(|grad\(",
+            before="linearize",
+        )
+        for aspect in ("values", "kind")
     ),
     Known(
         "sign of zero",

@@ -16,6 +16,7 @@ from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
 from rushlight.memory import address, beside, laid, placed, plain, root, strided_view
+from rushlight.primitives.constant import computed
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import unsqueezed
 from rushlight.primitives.placement import (
@@ -451,7 +452,9 @@ def _overwrite_vjp(
         like = plain(g._data_)
         if alike and shape == like.shape:
             return literal(empty_like(like, make=functools.partial(np.zeros, like=like)))
-        return literal(np.zeros(shape, like.dtype, like=like))
+        zero = literal(np.zeros(shape, like.dtype, like=like))
+        # For each example where there is a batch, as torch's lie.
+        return zero if g._data_ is like else computed(lambda z, _: z.copy(), zero, g)
 
     rest = [zeros(n) if need else None for n, need in zip(xs_shapes[1:], needs[1:], strict=True)]
     return [g if needs[0] else None, *rest]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +121,8 @@ def _of_nothing(
     # From no channels come no channels, whatever the weight says.
     shape = (whole[0], channels if whole[1] else 0, *size)
     given = input, weight, *(() if bias is None else (bias,))
-    total = sum((entering(t, itself=False, lies="like").sum() * 0).to(kind) for t in given)
+    nothing = [(entering(t, itself=False, lies="like").sum() * 0).to(kind) for t in given]
+    total = functools.reduce(operator.add, nothing)
     result = relabel(in_rows(total.to(kind).expand(shape)), "ConvolutionBackward0")
     return result if input._data_.ndim == dims + 2 else result.squeeze(0)
 

@@ -105,7 +105,9 @@ def nansum(
     if input._data_.dtype.kind in "fV":
         kept = apply(without_nan, input)
         kind = dtype if dtype is not None or out is None else out.dtype
-        if kind is not None and not as_dtype(kind).is_floating_point:
+        if kind is not None and (
+            as_dtype(kind).is_complex or (kind is not dtype and not kind.is_floating_point)
+        ):
             raise refusal("nansum_cpu", as_dtype(kind))
     result = relabel(sum(kept, dim, keepdim, dtype=dtype, out=out), "NansumBackward0")
     return remember(result, input)

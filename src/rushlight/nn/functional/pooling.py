@@ -151,10 +151,10 @@ def _lp_pool(dims: int) -> Callable[..., Tensor]:
         ceil_mode: bool = False,
     ) -> Tensor:  # fmt: skip
         # torch multiplies the kernel's sizes before any pooling sees them.
-        several = isinstance(kernel_size, Sequence)
-        if several and dims == 1 == len(kernel_size):
+        sizes = len(kernel_size) if isinstance(kernel_size, Sequence) else dims
+        if dims == 1 == sizes and isinstance(kernel_size, Sequence):
             raise TypeError(f"{name}(): kernel_size must be int, not {type(kernel_size).__name__}")
-        if several and 1 < dims != len(kernel_size):
+        if 1 < dims != sizes:
             raise ValueError(
                 f"{name}(): kernel_size must be an int or {dims} of them, got {kernel_size}"
             )

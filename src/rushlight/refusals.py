@@ -55,6 +55,7 @@ dispatch = refused(
     "operations are not dispatched in C++ here; watch them with torch.overrides",
     __name__,
 )
+triton = refused("kernels of Triton", "they are for GPUs; use the function of torch", __name__)
 segments = refused("the inverse of a slice", "use torch.slice_scatter", __name__)
 callgrind = refused("counts of instructions", "use Timer.timeit, or valgrind itself", __name__)
 first_class_dims = refused(

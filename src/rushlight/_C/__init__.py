@@ -63,6 +63,7 @@ from rushlight.autograd.state import set_grad_enabled, transformed
 from rushlight.dtypes import dtype
 from rushlight.later import later
 from rushlight.layout import layout, memory_format
+from rushlight.ops.seldom import Tag
 from rushlight.ops.storage import UntypedStorage
 from rushlight.ops.storage_places import place_of
 from rushlight.overriding.asking import DisableTorchFunction, DisableTorchFunctionSubclass
@@ -73,7 +74,7 @@ from rushlight.random import Generator
 from rushlight.size import Size
 
 __all__ = [
-    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size", "StorageBase", "TensorBase",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "Size", "StorageBase", "Tag", "TensorBase",
     "_LinAlgError", "_TensorBase", "_disabled_torch_dispatch_impl", "_disabled_torch_function_impl", "device",
     "dtype", "layout", "memory_format",
 ]  # fmt: skip

@@ -390,6 +390,8 @@ def found(space: str, name: str) -> OpOverloadPacket | None:
         return aten.packet(name)
     if space == "profiler":
         from rushlight.library import profiling  # noqa: F401, it defines them
+    if space in ("_c10d_functional", "c10d_functional", "c10d"):
+        from rushlight.library import collectives  # noqa: F401, it defines them
 
     return packets.get(f"{space}::{name}")
 

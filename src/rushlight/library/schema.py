@@ -266,10 +266,10 @@ def _named(annotation: Any, result: bool = False) -> str | None:
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         rest = [part for part in inner if part is not type(None)]
-        if set(inner) == {int, float, bool}:
-            return "Scalar"
-        kind = _named(rest[0]) if len(rest) == 1 and len(inner) == 2 else None
-        return kind and f"{kind}?"
+        kind = "Scalar" if set(rest) == {int, float, bool} else None
+        if len(rest) == 1 and len(inner) == 2:
+            kind = _named(rest[0])
+        return f"{kind}?" if kind and len(rest) < len(inner) else kind
     if origin in (list, Sequence, typing.Sequence) or (origin is tuple and inner[-1:] == (...,)):
         kind = _named(inner[0])
         items = ("Tensor",) if result else (*_ITEMS, "Tensor?")

@@ -1,0 +1,5 @@
+"""torch._inductor.decomposition: one table of what operators are made of, for whoever compiles."""
+
+from rushlight._decomp import decomposition_table as decompositions, register_decomposition
+
+__all__ = ["decompositions", "register_decomposition"]

@@ -104,6 +104,7 @@ _len_torch_dispatch_stack = _dispatch.len_torch_dispatch_stack
 _TensorMeta = type(TensorBase)
 StorageBase = UntypedStorage
 
+_cpu = later("rushlight._C._cpu")
 _fft = later("rushlight._C._fft")
 _linalg = later("rushlight._C._linalg")
 _nn = later("rushlight._C._nn")

@@ -29,7 +29,5 @@ def out_dtype(op: Any, output_dtype: dtype, /, *args: Any) -> Any:
         raise ValueError(
             f"out_dtype only allows the following operators: {sorted(_OPERATORS)}; not {op}"
         )
-    wide = [
-        value.to(output_dtype) if isinstance(value, Tensor) else value for value in args
-    ]
+    wide = [value.to(output_dtype) if isinstance(value, Tensor) else value for value in args]
     return op(*wide).to(output_dtype)

@@ -76,3 +76,16 @@ def get_capabilities() -> Mapping[str, Any]:
     )
     told |= {"architecture": platform.machine(), "num_logical_cores": os.cpu_count() or 1}
     return MappingProxyType(told)
+
+
+def _has(*features: str) -> bool:
+    """Whether the processor has all of these."""
+    return all(get_capabilities().get(feature, False) for feature in features)
+
+
+_is_avx2_supported = functools.partial(_has, "avx2")
+_is_avx512_supported = functools.partial(_has, "avx512_f", "avx512_vl", "avx512_bw", "avx512_dq")
+_is_avx512_bf16_supported = functools.partial(_has, "avx512_bf16")
+_is_vnni_supported = functools.partial(_has, "avx512_vnni")
+_is_amx_fp16_supported = functools.partial(_has, "amx_fp16")
+_is_amx_tile_supported = _init_amx = functools.partial(_has, "amx_tile")

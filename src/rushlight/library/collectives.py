@@ -67,7 +67,9 @@ _FORMS: dict[str, Any] = {
     "wait_tensor(Tensor tensor) -> Tensor": functional.wait_tensor,
     "_wrap_tensor_autograd(Tensor input) -> Tensor": functional.wait_tensor,
 }  # fmt: skip
-_GROUP, _WORK = (f"__torch__.torch.classes.c10d.{name}" for name in ("ProcessGroup process_group", "Work"))
+_GROUP, _WORK = (
+    f"__torch__.torch.classes.c10d.{name}" for name in ("ProcessGroup process_group", "Work")
+)
 _OPTIONS = "bool async_op=True, int timeout=-1"
 _IN_PLACE: dict[str, Any] = {
     f"broadcast_(Tensor[] tensors, {_GROUP}, int root_rank, int root_tensor, {_OPTIONS}) -> (Tensor[], {_WORK})":

@@ -41,7 +41,7 @@ from rushlight.methods.operators import OperatorMethods
 from rushlight.methods.seldom import SeldomMethods
 from rushlight.ops.arguments import need_flag
 from rushlight.ops.rebuilding import _rebuild_from_type_v2 as _rebuild_from_type_v2
-from rushlight.overriding.asking import disabled_torch_dispatch, torch_function
+from rushlight.overriding.asking import disabled_torch_dispatch, shield, torch_function
 from rushlight.overriding.functions import admit, remember
 from rushlight.printing import format_scalar, format_tensor
 from rushlight.size import Size, size_of
@@ -79,6 +79,7 @@ class Tensor(
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        shield(cls)
         admit(cls)
 
     # The class is known, printed and pickled as `rushlight.Tensor`.

@@ -242,3 +242,32 @@ def test_what_a_program_puts_in_the_place_of_methods():
         torch.Tensor.backward, torch.Tensor.grad = _backward, _grad
         g = _x.grad
     """)
+
+
+def test_a_class_that_refuses_names():
+    parity("""
+        class _Kept(torch.Tensor):
+            def __getattribute__(self, name):
+                if name.endswith("_") and not name.startswith("__"):
+                    raise AttributeError(name)
+                return super().__getattribute__(name)
+
+            def __setattr__(self, name, value):
+                if name != "requires_grad":
+                    raise TypeError(name)
+                super().__setattr__(name, value)
+
+
+        x = torch.arange(4.0).as_subclass(_Kept)
+        y = (x * 2).sum() + torch.sin(x)[1]
+        kinds = type(y).__name__, type(x.clone().as_subclass(torch.Tensor)).__name__, x.numpy().sum()
+        x.requires_grad = True
+        (x * x).sum().backward()
+        g = x.grad
+        said = []
+        for _try in (lambda: x.add_(1), lambda: setattr(x, "grad", None)):
+            try:
+                _try()
+            except (AttributeError, TypeError) as error:
+                said.append(str(error))
+    """)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rushlight._tensor import Tensor
-from rushlight.distributed import _functional_collectives as functional, collectives
+from rushlight.distributed import _functional_collectives as functional
+from rushlight.distributed import collectives
 from rushlight.library import Library
 
 

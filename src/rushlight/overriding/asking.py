@@ -6,6 +6,7 @@ of its own: subclasses of Tensor, and objects that are no tensors ("duck types")
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
@@ -66,6 +67,28 @@ class DisableTorchFunction(_Fewer):
     """A block in which nobody is asked."""
 
     limit = NOBODY
+
+
+# ---- what a class does not see --------------------------------------------------------------------
+
+
+def shield(cls: type[Any]) -> None:
+    """Keep what the house stores in tensors, `_data_` and its kind, from a class's own `__getattribute__`."""
+    for name, plain in (
+        ("__getattribute__", object.__getattribute__),
+        ("__setattr__", object.__setattr__),
+    ):
+        if name in cls.__dict__:
+            setattr(cls, name, _shielded(cls.__dict__[name], plain))
+
+
+def _shielded(theirs: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(theirs)
+    def asked(self: Any, name: str, *value: Any) -> Any:
+        stored = name == "_grad" or (name[0] == "_" == name[-1] and name[:2] != "__")
+        return (plain if stored else theirs)(self, name, *value)
+
+    return asked
 
 
 # ---- what the class Tensor answers ---------------------------------------------------------------

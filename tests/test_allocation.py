@@ -1,10 +1,12 @@
 """Freed memory is kept, unless somebody else decided otherwise."""
 
+import gc
 import os
 import sys
 
 import pytest
 
+import rushlight
 from rushlight import allocation
 
 
@@ -12,6 +14,22 @@ from rushlight import allocation
 def _no_settings_of_malloc(monkeypatch):
     for name in [name for name in os.environ if name.startswith("MALLOC_")]:
         monkeypatch.delenv(name)
+
+
+def test_cycles_are_looked_for_again():
+    found = []
+
+    def f(x, refused):
+        found.append(gc.isenabled())
+        if refused:
+            print(end="")
+            found.append(gc.isenabled())
+        return x * 2
+
+    for refused in (False, True):
+        rushlight.compile(f)(rushlight.ones(2), refused)
+        assert gc.isenabled()
+    assert found == [False, False, True]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")

@@ -207,7 +207,7 @@ def _hashable(part: Any) -> Hashable:
         return slice, part.start, part.stop, part.step
     if part.__class__ in (tuple, list):
         return part.__class__, *map(_hashable, part)
-    return part  # type: ignore[no-any-return]
+    return part
 
 
 class Kinds:

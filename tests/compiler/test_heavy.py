@@ -116,6 +116,21 @@ def test_other_shapes_strides_and_parameters_have_their_own_kernels(soon):
         assert results[0].stride() == results[5].stride()
 
 
+def test_a_tuple_of_one_and_slices_among_the_parameters(soon):
+    x = torch.randn(4, 8, 32, 32, requires_grad=True)
+    at = torch.randint(0, 32, (20,))
+    for f in (
+        lambda: torch.nn.functional.group_norm(x, 2).square(),
+        lambda: x[:, :, at],
+        lambda: torch.nn.functional.huber_loss(x, x.detach() * 0.5, reduction="none"),
+    ):
+        grads = [torch.autograd.grad(f().sum(), x)[0] for _ in range(6)]
+        torch.testing.assert_close(grads[0], grads[5], rtol=1e-4, atol=1e-4)
+    kinds = TABLE["place_index"].forward.__closure__
+    calls = [cell.cell_contents for cell in kinds if isinstance(cell.cell_contents, heavy.Kinds)]
+    assert any(one.kernel is not None for one in calls[0].calls.values())
+
+
 def test_training_goes_on_through_the_change(soon):
     def curve(enabled):
         torch.manual_seed(0)

@@ -40,6 +40,23 @@ def test_division_rounds_as_asked():
     )
 
 
+def test_rests_of_many_numbers():
+    parity(
+        """
+        torch.manual_seed(0)
+        x, y = (torch.randn(2, 60, 50) * 20).unbind()
+        tenths = torch.arange(-500, 500) * 0.1
+        results = []
+        for a, b in ((x, y), (x, 3), (x, -0.7), (x, y[:, :1]), (tenths, 0.1), (tenths, -0.3), (x * 1e9, y),
+                     (tenths.round(), 4.0), (x, torch.where(y > 1, y, 0)), (x, torch.full((50,), torch.inf))):
+            results += [a % b, torch.fmod(a, b), a // b]
+            results += [r.nan_to_num(1.0).signbit() for r in results[-3:]]
+        """,
+        rtol=0,
+        atol=0,
+    )
+
+
 def test_integer_powers():
     parity(
         """

@@ -100,6 +100,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if r == 0:
         return literal(np.empty(0, input._data_.dtype))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    places = np.array(list(choose(range(input._data_.size), r)), np.int64).reshape(-1, r)
+    chosen = itertools.chain.from_iterable(choose(range(input._data_.size), r))
+    places = np.fromiter(chosen, np.int64).reshape(-1, r)
     result: Tensor = apply(index_rows.index, input, literal(places), spec=(ARRAY,))
     return relabel(result, "StackBackward0")

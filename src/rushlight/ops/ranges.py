@@ -128,11 +128,11 @@ def _steps(start: Any, step: Any, count: int, dtype: np.dtype[Any]) -> Array:
     # Whole pairs of vectors are counted on from their first element, the rest from start.
     lanes = _LANES.get(dtype.itemsize, 8)
     full = count // (2 * lanes) * (2 * lanes)
-    exact = _along(start, step, i, dtype)
-    if full:
-        first = exact[:full:lanes].astype(np.float64)[:, None]
-        exact[:full] = _along(first, step, i[:lanes], dtype).reshape(-1)
-    return exact
+    counted = np.empty(count, dtype)
+    first = _along(start, step, i[:full:lanes], dtype).astype(np.float64)[:, None]
+    counted[:full] = _along(first, step, i[:lanes], dtype).reshape(-1)
+    counted[full:] = _along(start, step, i[full:], dtype)
+    return counted
 
 
 def _along(start: Any, step: Any, i: Array, dtype: np.dtype[Any]) -> Array:

@@ -22,7 +22,7 @@ from rushlight.core.row import Primitive, Rule, Sample, Spec
 from rushlight.core.state import state
 from rushlight.core.tensor import Array, TensorBase
 from rushlight.dtypes import NARROW
-from rushlight.memory import is_dense, laid, placed, plain, strided_view
+from rushlight.memory import copy_in_rows, is_dense, laid, placed, plain, strided_view
 from rushlight.primitives.families import draw
 from rushlight.primitives.placement import (
     as_first,
@@ -87,7 +87,7 @@ def one_kernel(
 
 def _laid_out(x: Array, *, strides: tuple[int, ...] | None) -> Array:
     if strides is None:
-        return x.copy(order="C")
+        return copy_in_rows(x)
     steps = tuple([s * x.itemsize for s in strides])
     room = 1 + sum(s * (n - 1) for s, n in zip(strides, x.shape, strict=True)) if x.size else 0
     out = strided_view(np.empty(room, x.dtype, like=x), x.shape, steps)

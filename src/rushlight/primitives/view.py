@@ -15,7 +15,7 @@ from rushlight.core.doors import literal
 from rushlight.core.row import Primitive, Sample, Spec
 from rushlight.core.tensor import Array
 from rushlight.layout import ORDERS, channels_last, contiguous_format, memory_format
-from rushlight.memory import address, beside, laid, placed, plain, root, strided_view
+from rushlight.memory import address, beside, copy_in_rows, laid, placed, plain, root, strided_view
 from rushlight.primitives.constant import computed
 from rushlight.primitives.families import draw
 from rushlight.primitives.index import unsqueezed
@@ -494,8 +494,8 @@ def _compact(
     if order is not contiguous_format:
         dims = dims_of(x, order)
     if dims is None:
-        return rows_of(x.copy(order="C"))
-    rows = rows_of(x.transpose(dims).copy(order="C"))
+        return rows_of(copy_in_rows(x))
+    rows = rows_of(copy_in_rows(x.transpose(dims)))
     return seen(rows, (dims, packed(x.shape, dims) if strides is None else strides))
 
 

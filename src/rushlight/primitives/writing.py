@@ -16,7 +16,7 @@ from rushlight.arrays import is_array
 from rushlight.core.table import TABLE
 from rushlight.core.tensor import Array, wrap
 from rushlight.dtypes import cast
-from rushlight.memory import is_interlaced, is_repeated, outermost
+from rushlight.memory import copy_into, is_interlaced, is_repeated, outermost
 from rushlight.primitives import formulas
 from rushlight.primitives.formulas import FUSED, in_c
 from rushlight.primitives.index import Index, put, put_into, slice_
@@ -36,7 +36,7 @@ def copy(x: Array, values: Array) -> None:
         for window, part in zip(np.moveaxis(x, dim, 0), parts, strict=True):
             copy(window, part)
     else:
-        np.copyto(x, values)
+        copy_into(x, values)
 
 
 def copy_changed(x: Array, values: Array) -> None:

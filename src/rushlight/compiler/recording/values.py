@@ -269,19 +269,22 @@ _WITH = (float, int, complex, np.number, np.dtype)
 
 def computed(operation: Callable[..., Any], *operands: Any) -> Any:
     """What an operation makes of numbers, some of which are recorded."""
-    bare, figures, told, recorder = [], [], [], None
+    bare: list[Any] = []
+    figures: list[Any] = []
+    told: list[Any] = []
+    recorder: Recorder | None = None
     for x in operands:
         if type(x) is Number:
-            recorder, figure = x.recorder, x.figure
-            x = x.value
-            told.append(figure)
+            recorder = x.recorder
+            bare.append(x.value)
+            figures.append(x.figure)
+            told.append(x.figure)
         elif isinstance(x, _WITH):
-            figure = x
+            bare.append(x)
+            figures.append(x)
             told += x.__class__, repr(x)
         else:
             return NotImplemented
-        bare.append(x)
-        figures.append(figure)
     value = operation(*bare)
     if recorder is None or not recorder.recording:
         return value

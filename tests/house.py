@@ -157,6 +157,7 @@ _NEW = {
     "C in eager programs": """
         heavy.py primitives/warm.py primitives/formulas.py backends/c.py
     """,
+    "what NumPy does slowly, in other steps": "primitives/rests.py",
     "trees of containers": """
         utils/trees.py utils/treekeys.py utils/treetext.py
     """,

@@ -39,6 +39,16 @@ def stable_order(x: Array, descending: bool) -> Array:
         if not descending:
             return np.argsort(x, axis=-1, kind="stable")
         return n - 1 - np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1]
+    if x.dtype.kind in "iu" and x.size and x.dtype != np.uint64:
+        least, most, bits = int(x.min()), int(x.max()), (n - 1).bit_length()
+        if most - least < 1 << (63 - bits):
+            # Numbers and places in one word, which are sorted many times as fast as places alone.
+            words = x.astype(np.int64)
+            words = (most - words if descending else words - least) << bits
+            words |= np.arange(n, like=x)
+            words.sort(axis=-1)
+            words &= (1 << bits) - 1
+            return words
     # The unstable sort is several times faster; runs of equal elements are put in order afterwards.
     order = np.argsort(x, axis=-1)
     if descending:

@@ -25,9 +25,12 @@ from torch.distributed.optim import PostLocalSGDOptimizer, _apply_optimizer_in_b
 from torch.distributed.pipelining import (
     PipelineStage,
     Schedule1F1B,
+    ScheduleDualPipeV,
     ScheduleGPipe,
     ScheduleInterleaved1F1B,
+    ScheduleInterleavedZeroBubble,
     ScheduleLoopedBFS,
+    ScheduleZBVZeroBubble,
     SplitPoint,
     pipe_split,
     pipeline,
@@ -108,7 +111,7 @@ def stepped(name, schedule, stages, inputs, target, **options):
     """A step, in which ranks give what their stages take; losses, outputs and gradients of this rank."""
     losses = []
     given = inputs if rank == 0 else ()
-    if rank == size - 1:
+    if any(stage.is_last for stage in stages):
         options |= {"target": target, "losses": losses}
     out = schedule.step(*given, **options)
     about(f"{name}, losses", losses)
@@ -137,9 +140,13 @@ case("stages", lambda: [stage.is_first, stage.is_last, stage.stage_index, stage.
 case("no such stage", lambda: pipe.build_stage(9, CPU))
 case("no such module", lambda: pipeline(Model(), (x,), split_spec={"none": SplitPoint.END}))
 case("few parts", lambda: Schedule1F1B(stage, 1))
-for kind in (ScheduleInterleaved1F1B, ScheduleLoopedBFS):
+case("no V", lambda: ScheduleZBVZeroBubble([stage], 4))
+for kind in (
+    ScheduleInterleaved1F1B, ScheduleLoopedBFS, ScheduleInterleavedZeroBubble, ScheduleZBVZeroBubble, ScheduleDualPipeV
+):  # fmt: skip
     model = seeded(Model)
-    stages = [PipelineStage(Part(model, i), i, 4, CPU) for i in (rank, rank + 2)]
+    second = 3 - rank if "V" in kind.__name__ else rank + 2
+    stages = [PipelineStage(Part(model, i), i, 4, CPU) for i in (rank, second)]
     stepped(kind.__name__, kind(stages, 4, loss_of), stages, [x], y)
 g = torch.Generator().manual_seed(1)
 p, q, r = torch.randn(3, 8, 4, generator=g)

@@ -13,7 +13,7 @@ from torch.distributed.checkpoint.state_dict import (
     get_optimizer_state_dict,
     set_model_state_dict,
 )
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import (
     DTensor,
@@ -54,6 +54,10 @@ def lies(value):
     return [lies(part) for part in value] if isinstance(value, list | tuple) else value
 
 
+def again():
+    return DTensor.from_local(torch.ones(4, 2), mesh, [Partial()])
+
+
 cases = {
     "add": lambda: A + 1, "add whole": lambda: A + C, "add other": lambda: A + B, "twice": lambda: P * 2,
     "add parts": lambda: P + P, "add part to whole": lambda: P + C, "part and shard": lambda: P + A,
@@ -79,6 +83,16 @@ cases = {
     "no such": lambda: distribute_tensor(torch.ones(2), mesh, [Shard(3)]),
     "too many": lambda: distribute_tensor(torch.ones(2), mesh, [Shard(0), Shard(0)]),
     "again": lambda: distribute_tensor(A, mesh, [Shard(1)]), "rows": lambda: W.sum(1), "square": lambda: W * W,
+    "smaller of parts": lambda: DTensor.from_local(whole - 3 * rank, mesh, [Partial("min")]).neg(),
+    "part of parts": lambda: [P[1], P[:, 1:], P.split(1, 1), P.unsqueeze(0), torch.stack([P, P]), P.clone()],
+    "what is not a sum": lambda: [P.mean(), P.max(), P.softmax(1), P.norm(), P.cumsum(0), P.sum(1)],
+    "product of parts": lambda: [P @ P.t(), P @ C.t()],
+    "letters": lambda: [torch.einsum("ij,kj->ik", B, B), torch.einsum("ij,kj->ik", A, C)],
+    "parts in place": lambda: [P.clone().add_(1), again().mul_(3), again().add_(P), again().zero_(), again().copy_(P)],
+    "no parts in place": lambda: again().add_(1), "nor these": lambda: again().relu_(),
+    "whether": lambda: [(A > 1).any(), (A > -1).all(), F.mse_loss(A, A * 0)],
+    "sent": lambda: [type(P.redistribute(mesh, [Replicate()], async_op=True).to_local()).__name__,
+                     type(P.redistribute(mesh, [Replicate()], async_op=True).to_local() + 1).__name__],
     "embedding": lambda: F.embedding(distribute_tensor(torch.tensor([0, 3, 1]), mesh), B),
 }  # fmt: skip
 for name, call in cases.items():
@@ -88,6 +102,8 @@ case("kinds", lambda: [isinstance(nn.Parameter(A), nn.Parameter), len(A), A.nume
 part = nn.Parameter(distribute_tensor(whole, mesh, [Shard(0)]))
 (part * part).sum().backward()
 case("gradient", lambda: lies(part.grad))
+part.full_tensor(grad_placements=[Partial()]).sum().backward()
+case("gradient of which each has a part", lambda: lies(part.grad))
 plain = torch.ones(2, 2, requires_grad=True)
 (DTensor.from_local(plain, mesh, [Shard(0)]).full_tensor() * 2).sum().backward()
 case("gradient of a part", lambda: plain.grad)
@@ -173,11 +189,46 @@ for name, policy, steps in (
     spread = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
     set_model_state_dict(other, on_one, options=spread)
     case(f"loaded {name}", lambda other=other, model=model: torch.equal(other(own), model(own)))
+
+
+def meshes():
+    grid = init_device_mesh("cpu", (1, size, 1), mesh_dim_names=("a", "b", "c"))
+    flat = grid["a", "b"]._flatten("ab")
+    made = [
+        grid,
+        flat,
+        grid["ab", "c"],
+        flat._get_root_mesh(),
+        DeviceMesh.from_group(dist.group.WORLD, "cpu"),
+        DeviceMesh.from_group(
+            [grid.get_group(0), grid.get_group(1)], "cpu", [[0, 1]], mesh_dim_names=("x", "y")
+        ),
+    ]
+    with flat:
+        lying = distribute_tensor(whole, placements=[Shard(0)])
+    said = [str(m) for m in made] + [
+        dist.get_process_group_ranks(flat.get_group()),
+        str(lying.device_mesh),
+    ]
+    for bad in (
+        lambda: init_device_mesh("cpu:0", (size,)),
+        lambda: mesh["x"],
+        lambda: distribute_tensor(whole),
+        lambda: init_device_mesh("cpu", (size, 1), mesh_dim_names=("a", "a")),
+    ):
+        try:
+            bad()
+        except Exception as error:
+            said.append(type(error).__name__)
+    return said
+
+
 case("scalars", lambda: fully_shard(nn.PReLU().requires_grad_(False)) and "taken")
 case(
     "mesh",
     lambda: [
         str(init_device_mesh("cpu", (size, 1), mesh_dim_names=("a", "b"))),
+        *meshes(),
         mesh == init_device_mesh("cpu", (size,)),
     ],
 )

@@ -246,10 +246,20 @@ def not_filed():
     dcp.load({"zz": torch.zeros(1)}, checkpoint_id=os.path.join(sys.argv[1], "checkpoint"))
 
 
+def parts_of_files():
+    from torch.distributed.checkpoint.state_dict_loader import _load_state_dict_from_keys
+
+    folder = os.path.join(sys.argv[1], "checkpoint")
+    some = {"a": torch.zeros(3), "zz": torch.ones(1)}
+    dcp.load(some, checkpoint_id=folder, planner=dcp.DefaultLoadPlanner(allow_partial_load=True))
+    return some["a"], some["zz"], str(_load_state_dict_from_keys("m", checkpoint_id=folder))
+
+
 case("shared out", shared_out)
 case("meshed", meshed)
 case("filed", filed)
 case("not filed", not_filed)
+case("parts of files", parts_of_files)
 
 
 def zero(parameters, lr):

@@ -4,6 +4,10 @@ import sys as _sys
 
 from rushlight.absent import refused
 from rushlight.distributed.checkpoint import filesystem, metadata, state_dict, stateful
+from rushlight.distributed.checkpoint.default_planner import (
+    DefaultLoadPlanner,
+    DefaultSavePlanner,
+)
 from rushlight.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from rushlight.distributed.checkpoint.metadata import (
     BytesStorageMetadata,
@@ -11,20 +15,26 @@ from rushlight.distributed.checkpoint.metadata import (
     Metadata,
     TensorStorageMetadata,
 )
-from rushlight.distributed.checkpoint.saving import CheckpointException, async_save, load, save
+from rushlight.distributed.checkpoint.saving import (
+    CheckpointException,
+    _load_state_dict,
+    _load_state_dict_from_keys,
+    async_save,
+    load,
+    load_state_dict,
+    save,
+    save_state_dict,
+)
 
 __all__ = [
-    "BytesStorageMetadata", "CheckpointException", "ChunkStorageMetadata", "FileSystemReader", "FileSystemWriter",
-    "Metadata", "TensorStorageMetadata", "async_save", "filesystem", "load", "load_state_dict", "metadata", "save",
-    "save_state_dict", "state_dict", "stateful",
+    "BytesStorageMetadata", "CheckpointException", "ChunkStorageMetadata", "DefaultLoadPlanner",
+    "DefaultSavePlanner", "FileSystemReader", "FileSystemWriter", "Metadata", "TensorStorageMetadata",
+    "_load_state_dict", "_load_state_dict_from_keys", "async_save", "filesystem", "load", "load_state_dict", "metadata",
+    "save", "save_state_dict", "state_dict", "stateful",
 ]  # fmt: skip
 
 _SAVE = "use save and load of this module, or torch.save"
-save_state_dict = refused("save_state_dict", _SAVE, __name__)
-load_state_dict = refused("load_state_dict", _SAVE, __name__)
 load_sharded_optimizer_state_dict = refused("load_sharded_optimizer_state_dict", _SAVE, __name__)
-DefaultSavePlanner = refused("DefaultSavePlanner", _SAVE, __name__)
-DefaultLoadPlanner = refused("DefaultLoadPlanner", _SAVE, __name__)
 SavePlanner = refused("SavePlanner", _SAVE, __name__)
 LoadPlanner = refused("LoadPlanner", _SAVE, __name__)
 SavePlan = refused("SavePlan", _SAVE, __name__)

@@ -15,6 +15,7 @@ from typing import Any
 
 from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
+from rushlight.distributed.checkpoint.default_planner import _EmptyStateDictLoadPlanner
 from rushlight.distributed.checkpoint.filesystem import _StorageInfo, dumped, loaded
 from rushlight.distributed.checkpoint.metadata import (
     BytesStorageMetadata,
@@ -29,6 +30,7 @@ from rushlight.distributed.checkpoint.stateful import Stateful
 from rushlight.distributed.groups import _resolve, is_initialized
 from rushlight.distributed.objects import all_gather_object
 from rushlight.distributed.sharding import is_first, own_part, shard_of
+from rushlight.ops.creation import empty
 from rushlight.serialization import api, atomic
 from rushlight.size import Size
 
@@ -238,15 +240,22 @@ def load(
     *,
     checkpoint_id: str | os.PathLike[str] | None = None,
     storage_reader: Any = None,
+    planner: Any = None,
     **options: Any,
 ) -> None:
-    """Fill a state dict from a folder: its tensors in place, everything else anew."""
+    """Fill a state dict from a folder: its tensors in place, everything else anew.
+
+    planner: a `DefaultLoadPlanner(allow_partial_load=True)` leaves what is not there as it is.
+    """
     folder = _folder(checkpoint_id, storage_reader)
     with _Failing():
+        if isinstance(planner, _EmptyStateDictLoadPlanner):
+            state_dict.update(whole_state(folder, planner.keys))
+            return
         objects = {k: v for k, v in state_dict.items() if _is_object(v)}
         states = {k: v.state_dict() for k, v in objects.items()}
         given = {k: states.get(k, v) for k, v in state_dict.items()}
-        _load(given, folder)
+        _load(given, folder, getattr(planner, "allow_partial_load", False))
         state_dict.update({k: v for k, v in given.items() if k not in objects})
         for name, thing in objects.items():
             thing.load_state_dict(given[name])
@@ -257,12 +266,51 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, Stateful) and not isinstance(value, dict | Tensor)
 
 
-def _load(state_dict: dict[str, Any], folder: Path) -> None:
+def _pieces(folder: Path) -> tuple[Metadata, dict[str, list[tuple[MetadataIndex, _StorageInfo]]]]:
+    """What is in a folder, and where."""
     metadata = loaded((folder / ".metadata").read_bytes())
     pieces: dict[str, list[tuple[MetadataIndex, _StorageInfo]]] = {}
     for index, place in metadata.storage_data.items():
         pieces.setdefault(index.fqn, []).append((index, place))
+    return metadata, pieces
+
+
+def whole_state(folder: Path, keys: Any = None) -> dict[str, Any]:
+    """All that is in a folder, or what is under these names, nested as it was."""
+    metadata, pieces = _pieces(folder)
+    state: dict[str, Any] = {}
+    for name, about in metadata.state_dict_metadata.items():
+        if keys is not None and not any(name == k or name.startswith(f"{k}.") for k in keys):
+            continue
+        if isinstance(about, TensorStorageMetadata):
+            value: Any = empty(tuple(about.size), dtype=about.properties.dtype)
+            for index, place in pieces[name]:
+                _fill(value, index.offset or (), folder, place)
+        else:
+            value = _read(folder, pieces[name][0][1])
+        _set(state, (metadata.planner_data or {}).get(name, (name,)), value)
+    return state
+
+
+def _set(state: Any, path: tuple[Any, ...], value: Any) -> None:
+    """Put a value where a path leads: numbers in it are places in lists, which grow."""
+    for key, following in zip(path, (*path[1:], None), strict=True):
+        last = following is None
+        made: Any = value if last else [] if isinstance(following, int) else {}
+        if isinstance(state, list):
+            state.extend([None] * (key + 1 - len(state)))
+            if last or state[key] is None:
+                state[key] = made
+        elif last or key not in state:
+            state[key] = made
+        state = state[key]
+
+
+def _load(state_dict: dict[str, Any], folder: Path, partial: bool = False) -> None:
+    metadata, pieces = _pieces(folder)
     items = _flat(state_dict)
+    if partial:
+        items = {path: value for path, value in items.items() if _name(path) in pieces}
     for path, value in items.items():
         name = _name(path)
         if name not in pieces:
@@ -315,3 +363,38 @@ def _found(state: Any, key: Any) -> Any:
     if not isinstance(state, dict) or key in state:
         return key
     return next((own for own in state if str(own) == key), key)
+
+
+def _load_state_dict(
+    state_dict: dict[str, Any], storage_reader: Any, process_group: Any = None, coordinator_rank: int = 0,
+    no_dist: bool = False, planner: Any = None,
+) -> None:  # fmt: skip
+    """`load` by a reader, as libraries call it."""
+    load(state_dict, storage_reader=storage_reader, planner=planner)
+
+
+load_state_dict = _load_state_dict
+
+
+def _load_state_dict_from_keys(
+    keys: Any = None,
+    *,
+    checkpoint_id: Any = None,
+    storage_reader: Any = None,
+    process_group: Any = None,
+) -> dict[str, Any]:
+    """What a folder has under these names, or all of it."""
+    wanted = {keys} if isinstance(keys, str) else keys
+    state: dict[str, Any] = {}
+    planner = _EmptyStateDictLoadPlanner(keys=wanted)
+    load(state, checkpoint_id=checkpoint_id, storage_reader=storage_reader, planner=planner)
+    return state
+
+
+def save_state_dict(
+    state_dict: dict[str, Any], storage_writer: Any, process_group: Any = None, coordinator_rank: int = 0,
+    no_dist: bool = False, planner: Any = None,
+) -> Metadata:  # fmt: skip
+    """`save` by a writer: the older form."""
+    how = {"process_group": process_group, "no_dist": no_dist}
+    return save(state_dict, storage_writer=storage_writer, **how)

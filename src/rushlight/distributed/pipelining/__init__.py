@@ -7,13 +7,15 @@ are lists of such actions, and add the same gradients up.
 
 from __future__ import annotations
 
-from rushlight.absent import refused
 from rushlight.distributed.pipelining.cutting import Pipe, SplitPoint, pipe_split, pipeline
 from rushlight.distributed.pipelining.schedules import (
     Schedule1F1B,
+    ScheduleDualPipeV,
     ScheduleGPipe,
     ScheduleInterleaved1F1B,
+    ScheduleInterleavedZeroBubble,
     ScheduleLoopedBFS,
+    ScheduleZBVZeroBubble,
 )
 from rushlight.distributed.pipelining.stage import PipelineStage, build_stage
 
@@ -22,8 +24,3 @@ __all__ = [
     "ScheduleInterleavedZeroBubble", "ScheduleLoopedBFS", "ScheduleZBVZeroBubble", "SplitPoint", "build_stage",
     "pipe_split", "pipeline",
 ]  # fmt: skip
-
-_WHOLE = "it runs the two halves of a backward apart; use ScheduleInterleaved1F1B"
-ScheduleInterleavedZeroBubble = refused("ScheduleInterleavedZeroBubble", _WHOLE, __name__)
-ScheduleZBVZeroBubble = refused("ScheduleZBVZeroBubble", _WHOLE, __name__)
-ScheduleDualPipeV = refused("ScheduleDualPipeV", _WHOLE, __name__)

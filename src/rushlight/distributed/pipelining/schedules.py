@@ -6,13 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from rushlight._tensor import Tensor
 from rushlight.autograd.state import is_grad_enabled
 from rushlight.distributed.pipelining.microbatch import merge_chunks, split_args_kwargs_into_chunks
 from rushlight.distributed.pipelining.stage import _PipelineStageBase
+from rushlight.utils.trees import tree_map_only
 
 __all__ = [
-    "PipelineScheduleMulti", "PipelineScheduleSingle", "Schedule1F1B", "ScheduleGPipe", "ScheduleInterleaved1F1B",
-    "ScheduleLoopedBFS", "get_schedule_class",
+    "PipelineScheduleMulti", "PipelineScheduleSingle", "Schedule1F1B", "ScheduleDualPipeV", "ScheduleGPipe",
+    "ScheduleInterleaved1F1B", "ScheduleInterleavedZeroBubble", "ScheduleLoopedBFS", "ScheduleZBVZeroBubble",
+    "get_schedule_class",
 ]  # fmt: skip
 
 
@@ -120,6 +123,8 @@ class _PipelineSchedule(ABC):
             outputs = merge_chunks(
                 [ending.results[part] for part in range(count)], self._output_merge_spec
             )
+            if ending.has_backward:
+                outputs = tree_map_only(Tensor, Tensor.detach, outputs)
         for stage in self._stages:
             stage.clear_runtime_states()
         return outputs
@@ -265,19 +270,95 @@ class ScheduleInterleaved1F1B(PipelineScheduleMulti):
         return done
 
 
+class ScheduleInterleavedZeroBubble(PipelineScheduleMulti):
+    """Backward as soon as it can be, forward where nothing is waited for (Qi et al. 2023, "Zero bubble").
+
+    The order is found by letting all processes run in steps of one action. The two halves of a backward, which
+    the paper runs apart, are one action here.
+    """
+
+    def _actions(self) -> list[_Action]:
+        where = self._stages[0].stage_index_to_group_rank
+        count = len(where)
+        order: list[list[_Action]] = [[] for _ in range(self._size)]
+        forwards, backwards = [0] * count, [0] * count
+        while min(backwards) < self._n_microbatches:
+            # What was done before this step can be taken up in it.
+            there, back = list(forwards), list(backwards)
+            for rank in range(self._size):
+                own = [stage for stage in range(count) if where[stage] == rank]
+                action = self._next(own, there, back, forwards, backwards)
+                if action is not None:
+                    done = forwards if action.forward else backwards
+                    done[action.stage] += 1
+                    order[rank].append(action)
+        return order[self._rank]
+
+    def _next(
+        self, own: list[int], there: list[int], back: list[int], forwards: list[int], backwards: list[int]
+    ) -> _Action | None:  # fmt: skip
+        """A backward, the latest stage's first; else a forward, of which few may be under way."""
+        last = len(there) - 1
+        for stage in reversed(own):
+            part = backwards[stage]
+            if part < (forwards[stage] if stage == last else min(forwards[stage], back[stage + 1])):
+                return _Action(False, stage, part)
+        for stage in reversed(own):
+            part = forwards[stage]
+            allowed = part - backwards[stage] < len(there) if stage == own[0] else True
+            if allowed and part < (there[stage - 1] if stage else self._n_microbatches):
+                return _Action(True, stage, part)
+        return None
+
+
+class ScheduleZBVZeroBubble(ScheduleInterleavedZeroBubble):
+    """The same on two stages of each process, the first from the front and the second from the back: a V."""
+
+    def __init__(
+        self, stages: list[_PipelineStageBase], n_microbatches: int, *args: Any, **options: Any
+    ) -> None:
+        if len(stages) != 2:
+            raise ValueError(f"ZBV requires exactly 2 stages per rank, but got {len(stages)}.")
+        super().__init__(stages, n_microbatches, *args, **options)
+        count = stages[0].num_stages
+        for stage in stages:
+            stage.stage_index_to_group_rank = {
+                i: min(i, count - 1 - i) for i in range(stage.num_stages)
+            }
+
+
+class ScheduleDualPipeV(ScheduleZBVZeroBubble):
+    """The V for at least as many parts as stages (DeepSeek-AI 2024, "DeepSeek-V3")."""
+
+    def __init__(
+        self, stages: list[_PipelineStageBase], n_microbatches: int, *args: Any, **options: Any
+    ) -> None:
+        super().__init__(stages, n_microbatches, *args, **options)
+        if n_microbatches < stages[0].num_stages:
+            raise ValueError(
+                f"DualPipeV requires at least as many microbatches as stages, but got {n_microbatches} "
+                f"microbatches and {stages[0].num_stages} stages."
+            )
+
+
 def get_schedule_class(schedule_name: str) -> type[_PipelineSchedule]:
     """A schedule by its name, in letters of either case: "1F1B", "GPipe", ..."""
     known: dict[str, Any] = {
-        "1f1b": Schedule1F1B,
-        "gpipe": ScheduleGPipe,
-        "interleaved1f1b": ScheduleInterleaved1F1B,
-        "loopedbfs": ScheduleLoopedBFS,
-        "pipelineschedulesingle": PipelineScheduleSingle,
-        "pipelineschedulemulti": PipelineScheduleMulti,
+        "1F1B": Schedule1F1B,
+        "Interleaved1F1B": ScheduleInterleaved1F1B,
+        "GPipe": ScheduleGPipe,
+        "LoopedBFS": ScheduleLoopedBFS,
+        "InterleavedZeroBubble": ScheduleInterleavedZeroBubble,
+        "PipelineScheduleSingle": PipelineScheduleSingle,
+        "PipelineScheduleMulti": PipelineScheduleMulti,
+        "ZBVZeroBubble": ScheduleZBVZeroBubble,
+        "DualPipeV": ScheduleDualPipeV,
     }
-    if schedule_name.lower() not in known:
+    found: type[_PipelineSchedule] | None = {k.lower(): v for k, v in known.items()}.get(
+        schedule_name.lower()
+    )
+    if found is None:
         raise ValueError(
-            f"Unknown schedule name: {schedule_name}. The valid ones are {list(known)}"
+            f"Unknown schedule name '{schedule_name}'. The valid options are {list(known)}"
         )
-    found: type[_PipelineSchedule] = known[schedule_name.lower()]
     return found

@@ -188,10 +188,12 @@ class _Operation:
             return self._into_out(self.func(*self.call.args, **self.call.kwargs))
         if self.inplace and self.name not in POINTWISE:
             return self._change_whole()
-        if self.inplace:
-            self._settle(self.tensors[0])
         taken, given, run = self._choose()
         if self.inplace:
+            target = self.tensors[0]
+            ways = zip(target.placements, taken[0], given, strict=True)
+            if any(isinstance(old, Partial) and {old, new, out} != {old} for old, new, out in ways):
+                self._refuse(target)
             given = self.tensors[0].placements
             taken[0] = given
         parts = [
@@ -258,23 +260,18 @@ class _Operation:
         ]
         return tree_unflatten(told, tree)
 
-    def _settle(self, target: DTensor) -> None:
-        """What is still to be summed, and is to be changed in place, is summed first."""
-        if not any(isinstance(p, Partial) for p in target.placements):
-            return
-        if wants_grad(target):
-            raise RuntimeError(
-                f"{self.name}: what is still to be summed and wants a gradient cannot be changed in place"
-            )
-        places = tuple(p if isinstance(p, Shard) else Replicate() for p in target.placements)
-        part_of(target).copy_(part_of(moved_to(target, places)))
-        target.__dict__["_spec"] = DTensorSpec(self.mesh, places, target._spec.tensor_meta)
+    def _refuse(self, target: DTensor) -> None:
+        raise RuntimeError(
+            f"{self.name}_: in-place operations that require placement changes are not supported. The input has "
+            f"placements {target.placements}, and is to be summed first: use the operation that gives a new tensor"
+        )
 
     def _change_whole(self) -> Any:
         """A change that is not element by element: of the whole, of which each takes its part."""
         target = self.tensors[0]
         whole = (Replicate(),) * self.mesh.ndim
-        self._settle(target)
+        if any(isinstance(p, Partial) for p in target.placements):
+            self._refuse(target)
         parts = [part_of(moved_to(t, whole)) for t in self.tensors]
         if target.placements == whole:
             self._called(parts)

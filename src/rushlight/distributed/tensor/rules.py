@@ -116,6 +116,8 @@ def _pointwise(call: Call) -> list[Choice]:
             return [Choice((lead,), lead)]
         if call.name in _ONE_SUM and call.leader == 0:
             return [Choice((lead, *(R,) * (many - 1)), lead)]
+    if isinstance(lead, Partial) and call.name in ("copy", "zero", "fill"):
+        return [Choice((lead,) * many, lead)]
     if many == 1 and isinstance(lead, Partial) and lead.reduce_op in ("max", "min"):
         turned = _TURNED.get(call.name, {}).get(lead.reduce_op)
         if turned is not None or call.name in _RISING:

@@ -7,12 +7,34 @@ from enum import Enum, auto
 from typing import Any
 
 from rushlight.absent import refused
+from rushlight.device import device
+from rushlight.nn.modules.module import Module
 
 _OLDER = (
     "it is the older interface; use torch.distributed.fsdp.fully_shard, or DistributedDataParallel"
 )
-FullyShardedDataParallel = refused("FullyShardedDataParallel", _OLDER, __name__)
 FlatParameter = refused("FlatParameter", _OLDER, __name__)
+
+
+class FullyShardedDataParallel(Module):
+    """The older interface, which torch has for accelerators: nothing is one, and to make one is an error."""
+
+    def __init__(self, module: Module, *options: Any, device_id: Any = None, **more: Any) -> None:
+        if (
+            device_id is not None
+            and not isinstance(device_id, int)
+            and device(device_id).type == "cpu"
+        ):
+            raise NotImplementedError(f"rushlight has no FullyShardedDataParallel: {_OLDER}")
+        raise RuntimeError(
+            "FSDP needs a non-CPU accelerator device, but no accelerator device is detected. For processes on CPUs "
+            "use torch.distributed.fsdp.fully_shard"
+        )
+
+    @staticmethod
+    def fsdp_modules(module: Module, root_only: bool = False) -> list[Any]:
+        """None of the modules in a module."""
+        return []
 
 
 class ShardingStrategy(Enum):

@@ -312,14 +312,14 @@ def spread_to(w: Writer, name: str, source: Any, target: Var) -> str:
 
 def _computed(w: Writer, step: Step) -> str | None:
     """What NumPy computes: of all that, which boxes to keep has an operator."""
-    function, (argument, *_) = step.static["function"], (*step.static["arguments"], None)
-    if function is not kept_boxes:
+    if step.static["function"] is not kept_boxes:
         raise w._unsupported(step)
+    threshold = step.static["arguments"][0]
     g, (boxes, scores, _order) = w.graph, step.inputs
     found = g.op(
         "NonMaxSuppression", g.unsqueeze(w.operand(boxes, np.float32) or "", 0),
         g.reshape(w.operand(scores, np.float32) or "", 1, 1, -1), g.constant(np.array([_LAST], np.int64)),
-        g.constant(np.array([argument], np.float32)),
+        g.constant(np.array([threshold], np.float32)),
     )  # fmt: skip
     return g.op("Gather", found, g.constant(2, np.int64), axis=1)
 

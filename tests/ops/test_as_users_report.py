@@ -85,6 +85,8 @@ def test_gradients_of_products_lie_as_their_matrices():
         x = (torch.rand(3, 3) + 3 * torch.eye(3)).requires_grad_()
         for f in (torch.linalg.det, lambda x: torch.linalg.slogdet(x)[1], lambda x: torch.linalg.qr(x)[1].sum()):
             found.append(torch.autograd.grad(f(x), x)[0].stride())
+        torch.linalg.slogdet(x)[0].backward()
+        found.append(x.grad)
         """
     )
 

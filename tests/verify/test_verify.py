@@ -202,7 +202,8 @@ def _ends(process):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(("--steps", "x"), "'x' is no number of steps"), (("--timeout", "0"), "'0' is no number of seconds")],
+    [(("--steps", "x"), "'x' is no number of steps"), (("--tolerance", "-1"), "'-1' is no part of a scale"),
+     (("--timeout", "0"), "'0' is no number of seconds")],
 )  # fmt: skip
 def test_options_that_are_wrong_are_told_in_one_line(options, said, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -82,7 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = _command(given)
     parser = parser_of(command)
-    options = parser.parse_args(given)
+    options, beyond = parser.parse_known_args(given)
+    if beyond:
+        words = f"rushlight {command}" if command else "rushlight"
+        print(f"{words}: unrecognized arguments: {' '.join(beyond)} ({words} --help)", file=sys.stderr)  # fmt: skip
+        raise SystemExit(2)
     if command is None:
         from rushlight.cli.welcome import welcome
 

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=_positive, default=100, metavar="N",
                         help="stop after N steps (default 100)")  # fmt: skip
-    parser.add_argument("--tolerance", type=float, default=1e-3, metavar="X",
+    parser.add_argument("--tolerance", type=_part, default=1e-3, metavar="X",
                         help="largest difference, as a part of the scale of the values (default 0.001)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N",
                         help="for scripts that seed nothing themselves (default 0)")  # fmt: skip
@@ -50,6 +50,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of steps")
     return int(text)
+
+
+def _part(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part of a scale, such as 0.001")
+    return number
 
 
 def _seconds(text: str) -> float:

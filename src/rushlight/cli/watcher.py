@@ -86,9 +86,11 @@ def watchers(values: dict[str, Any]) -> list[Watcher]:
     """The watchers of the options that were given."""
     found = []
     for name, option in OPTIONS.items():
-        if values.get(name) in (None, False):
-            continue
         more = [] if option.more is None else [values.get(option.more[0].replace("-", "_"))]
+        if values.get(name) in (None, False):
+            if option.more is not None and more != [None]:
+                refuse(f"--{option.more[0]} is about --{name}: add --{name} {option.metavar}")
+            continue
         watcher = getattr(import_module(option.module), option.watcher)
         found.append(watcher(values[name], *(one for one in more if one is not None)))
     return found

@@ -249,7 +249,7 @@ def _slogdet_vjp(g: Any, x: Any, out: Any) -> Any:
         turn = (g[0].conj() * sign).imag * -1j
         part = turn.unsqueeze(-1).unsqueeze(-1) * inverse
         total = part if total is None else total + part
-    return (columns_first(total),)
+    return (None if total is None else columns_first(total),)  # the sign alone has none
 
 
 slogdet: Primitive = Primitive(

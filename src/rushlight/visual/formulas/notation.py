@@ -192,7 +192,7 @@ DEFINITIONS: dict[str, str] = {
     "linalg_solve_ex": r"a\, y = b",
     "linalg_solve_triangular": r"a\, y = b, \quad a \text{ triangular}",
     "linalg_det": r"y = \det x",
-    "linalg_slogdet": r"y_1 = \operatorname{sign} \det x, \quad y_2 = \ln |\det x|",
+    "linalg_slogdet": r"y_1 = \operatorname{sign} (\det x), \quad y_2 = \ln |\det x|",
     "linalg_cholesky_ex": r"x = y\, y^{\top}",
     "linalg_qr": r"x = Q R",
     "linalg_eigh": r"x = V \operatorname{diag}(\lambda)\, V^{\top}",

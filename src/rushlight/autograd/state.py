@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -33,24 +33,6 @@ def need_tracked(target: TensorBase) -> None:
             "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a "
             "clone to get a normal tensor before doing inplace update."
         )
-
-
-class Call:
-    """A call of a function that is differentiated, inside of another; which tensors it may change in place."""
-
-    __slots__ = ("own", "outer")
-
-    def __init__(self, arguments: Sequence[TensorBase], outer: Call | None) -> None:
-        self.own = [t._changes_ for t in arguments]
-        self.outer = outer
-
-    def may_change(self, tensor: TensorBase) -> bool:
-        """Whether tensor lies in the memory of an argument, or was made in the call, or further inside."""
-        changes = tensor._changes_
-        made = changes[2] if len(changes) > 2 else None
-        while made is not None and made is not self:
-            made = made.outer
-        return made is self or any(changes is argument for argument in self.own)
 
 
 def need_own(target: TensorBase) -> None:

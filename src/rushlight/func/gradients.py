@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from rushlight.autograd import api
 from rushlight.autograd.forward import Forward, freed, need_dual, zeros
-from rushlight.autograd.state import Call, inference_mode, no_grad
+from rushlight.autograd.state import inference_mode, no_grad
 from rushlight.core import doors
 from rushlight.core.doors import apply
 from rushlight.core.node import Node
@@ -84,6 +84,24 @@ def tensors_of(tree: Any, told: str) -> tuple[list[Any], TreeSpec]:
         if not isinstance(leaf, TensorBase):
             raise RuntimeError(f"{told}unsupported type {type(leaf)}")
     return leaves, spec
+
+
+class Call:
+    """A call of a function that is differentiated, inside of another; which tensors it may change in place."""
+
+    __slots__ = ("own", "outer")
+
+    def __init__(self, arguments: Sequence[TensorBase], outer: Call | None) -> None:
+        self.own = [t._changes_ for t in arguments]
+        self.outer = outer
+
+    def may_change(self, tensor: TensorBase) -> bool:
+        """Whether tensor lies in the memory of an argument, or was made in the call, or further inside."""
+        changes = tensor._changes_
+        made = changes[2] if len(changes) > 2 else None
+        while made is not None and made is not self:
+            made = made.outer
+        return made is self or any(changes is argument for argument in self.own)
 
 
 def within(func: Function, args: Sequence[Any], kwargs: dict[str, Any], own: Sequence[Any]) -> Any:

@@ -69,9 +69,10 @@ def _need_sized(name: str, input: Any, target: Any) -> None:
 def _pair(
     name: str, input: Tensor, target: Tensor, weight: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Both in one shape, as the weights are; torch promotes their types when they have it."""
+    """Both in one shape, the weights in that of the input; torch promotes their types when they have it."""
     _need_sized(name, input, target)
-    if input._data_.shape != target._data_.shape:
+    own = input._data_.shape
+    if own != target._data_.shape:
         warn(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
@@ -80,7 +81,7 @@ def _pair(
         input, target = broadcast_tensors(input, target)
     if weight is not None:
         need_tensor("loss", "weight", 3, weight)
-        if weight._data_.shape != input._data_.shape:
+        if weight._data_.shape != own:
             raise ValueError("Weights and input must have the same size.")
     return input, target
 

@@ -171,6 +171,9 @@ class GradScaler:
             # Fused steps take gradients in half precision.
             halves = bool(getattr(optimizer, "defaults", {}).get("fused"))
             known["found_inf_per_device"] = self._unscale(optimizer, scale, halves)
+            if not halves:
+                # Also if there turns out to be nothing to step on.
+                known["stage"] = OptState.UNSCALED
         found = known["found_inf_per_device"]
         _need(len(found) > 0, "No inf checks were recorded for this optimizer.")
         result = None

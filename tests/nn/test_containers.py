@@ -154,3 +154,18 @@ def test_flatten_and_unflatten() -> None:
         ]
         """
     )
+
+
+def test_names_in_containers_that_are_taken() -> None:
+    parity("""
+        from collections import OrderedDict
+
+        kept = nn.ParameterDict({"a": 3, "b": nn.ReLU()})
+        kept["a"] = torch.ones(1)
+        kept["b"] = torch.zeros(2)
+        joined = {"c": 1, "a": 2} | kept
+        kept |= nn.ParameterDict({"a": torch.zeros(1)})
+        refused = attempt(lambda: kept.__setitem__("a", 4))
+        names, values = list(kept.keys()), list(kept.values())
+        whole = attempt(lambda: nn.Sequential(OrderedDict([(1, nn.ReLU())])))
+    """)

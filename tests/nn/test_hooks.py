@@ -201,3 +201,45 @@ def test_gates_leave_no_cycle_behind() -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_what_goes_with_a_hook_and_what_is_none() -> None:
+    parity("""
+        from collections import namedtuple
+
+        layer = nn.Linear(2, 2)
+        x = torch.ones(1, 2, requires_grad=True)
+        handle = layer.register_forward_hook(lambda *a: None, with_kwargs=True, always_call=True)
+        before = layer.register_forward_pre_hook(lambda *a: None, with_kwargs=True)
+        tables = layer._forward_hooks_always_called, layer._forward_hooks_with_kwargs
+        lengths = [len(t) for t in tables]
+        handle.remove(), before.remove()
+        lengths += [len(t) for t in (*tables, layer._forward_pre_hooks_with_kwargs)]
+        nothing = layer.register_forward_hook(None)
+        called = attempt(lambda: layer(x))
+        nothing.remove()
+        Pair = namedtuple("Pair", "a b")
+
+        class Named(nn.Module):
+            def forward(self, x):
+                return Pair(x * 2, x)
+
+        named = Named()
+        named.register_full_backward_hook(lambda *a: print(len(a[1]), len(a[2])))
+        pair = named(x)
+        kind = type(pair).__name__
+        pair.a.sum().backward()
+        seen = []
+        watch = nn.modules.module.register_module_parameter_registration_hook(
+            lambda module, name, value: seen.append(name)
+        )
+        nn.Linear(1, 1, bias=False)
+        watch.remove()
+        elsewhere = attempt(lambda: setattr(x, "grad", torch.ones(1, 2, device="meta")))
+        products = [
+            (torch.ones(a, requires_grad=g) @ torch.ones(b, requires_grad=True)).grad_fn.name()
+            for a in ((2, 3), (5, 2, 3), (1, 2, 3), (4, 5, 2, 3))
+            for b in ((3, 2), (5, 3, 2), (1, 3, 2), (4, 5, 3, 2))
+            for g in (True, False)
+        ]
+    """)

@@ -217,3 +217,25 @@ def test_what_conversions_and_dicts_of_state_tell() -> None:
     shown = nn.ParameterDict({"a": torch.ones(2, device="meta")})
     """)
     assert run["kinds"] == ["FutureWarning", "UserWarning"]
+
+
+def test_what_hooks_are_told_of_versions_and_what_is_copied() -> None:
+    parity("""
+        model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+        for part in model.modules():
+            part.register_load_state_dict_pre_hook(lambda *a: print(a[3], a[4:7], len(a[7])))
+        state = model.state_dict()
+        loaded = [model.load_state_dict(state), model.load_state_dict(state, assign=True)]
+        counted = {**state, "1.num_batches_tracked": torch.tensor([3])}
+        loaded += [model.load_state_dict(counted), model.load_state_dict(counted, assign=True)]
+        count = model[1].num_batches_tracked
+        sparse = {**state, "0.weight": torch.eye(2).to_sparse()}
+        errors = [
+            attempt(lambda: model.load_state_dict(sparse)),
+            attempt(lambda: model.load_state_dict({**state, "0.weight": torch.ones(2, 2, device="meta")})),
+            attempt(lambda: model.load_state_dict({**state, "0.weight": torch.ones(2, 2).long()}, assign=True)),
+        ]
+        model.load_state_dict(sparse, assign=True)
+        layout = str(model[0].weight.layout), isinstance(model[0].weight, nn.Parameter)
+        lazy = nn.UninitializedParameter().size(), nn.UninitializedBuffer(requires_grad=True).requires_grad
+    """)

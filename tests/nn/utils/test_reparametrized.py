@@ -340,3 +340,84 @@ def test_unpadded_sequences_are_new() -> None:
     parts[0].zero_()
     strides = [part.stride() for part in parts]
     """)
+
+
+def test_what_right_inverse_may_return_and_what_is_written() -> None:
+    parity("""
+        from torch.nn.utils import parametrize, parametrizations
+
+        class Inverse(nn.Module):
+            def __init__(self, back):
+                super().__init__()
+                self.back = back
+            def forward(self, *x):
+                return x[0]
+            def right_inverse(self, x):
+                if self.back is NotImplementedError:
+                    raise self.back
+                return self.back
+
+        def said(action):
+            try:
+                action()
+            except Exception as error:
+                return type(error).__name__ + ": " + str(error).split("\\n")[0].rstrip(".")
+
+        one, two, many = torch.ones(3, 3), torch.ones(2, 2), (torch.ones(3, 3), torch.ones(3, 3))
+        words = []
+        for back in (3, None, "ab", [1], [one, 3], {"a": one}, (one,), one.double(), two,
+                     [one.double()], NotImplementedError):
+            first, second, again, several = (nn.Linear(3, 3) for _ in range(4))
+            add = parametrize.register_parametrization
+            words.append(said(lambda: add(first, "weight", Inverse(back))))
+            add(second, "weight", nn.Identity())
+            words.append(said(lambda: add(second, "weight", Inverse(back))))
+            one_inverse, more = Inverse(torch.zeros(3, 3)), Inverse(many)
+            add(again, "weight", one_inverse, unsafe=True)
+            add(several, "weight", more, unsafe=True)
+            one_inverse.back = more.back = back
+            words.append(said(lambda: setattr(again, "weight", torch.ones(3, 3))))
+            words.append(said(lambda: setattr(several, "weight", torch.ones(3, 3))))
+            words.append((again.weight.dtype, len(second.parametrizations.weight)))
+        kept = nn.Linear(3, 3)
+        counts = [kept.weight._version]
+        parametrize.register_parametrization(kept, "weight", nn.Identity())
+        counts.append(kept.weight._version)
+        parametrize.remove_parametrizations(kept, "weight")
+        counts.append(kept.weight._version)
+        missing = attempt(lambda: parametrize.transfer_parametrizations_and_params(again, kept, "bias"))
+        names = [
+            parametrizations.weight_norm(nn.Linear(3, 4), dim=dim).weight.grad_fn.name()
+            for dim in (0, 1, None)
+        ]
+        names += [
+            parametrizations.orthogonal(
+                nn.Linear(3, 3), orthogonal_map=kind, use_trivialization=False
+            ).weight.grad_fn.name()
+            for kind in ("matrix_exp", "cayley")
+        ]
+    """)
+
+
+def test_amounts_and_scores_of_pruning() -> None:
+    parity("""
+        from torch.nn.utils import prune
+
+        weights = []
+        for amount in (np.int64(2), np.float64(0.5), 1, 0.25):
+            layer = prune.l1_unstructured(nn.Linear(3, 2), "weight", amount)
+            weights.append((layer.weight, layer.weight_mask))
+        method, t = prune.LnStructured(1, 2), torch.arange(12.0).view(4, 3)
+        whole = method.compute_mask(t, torch.ones(4, 3).long())
+        shape = attempt(lambda: method.prune(t, importance_scores=torch.ones(2)))
+        layer = nn.Linear(3, 2)
+        kinds = [attempt(lambda: prune.identity(layer, name)) for name in ("in_features", "forward")]
+        buffer = attempt(lambda: prune.ln_structured(nn.BatchNorm1d(3), "running_mean", 1, 2, 0))
+        method._tensor_name = "weight"
+        container = prune.PruningContainer(method)
+        container.add_pruning_method(None)
+        length, has = len(container), hasattr(container, "PRUNING_TYPE")
+        wrong = attempt(lambda: container.add_pruning_method(3))
+        prune.custom_from_mask(layer, "weight", torch.ones(2, 3, requires_grad=True))
+        learned = layer.weight_mask.requires_grad
+    """)

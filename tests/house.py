@@ -111,7 +111,15 @@ FLOORS = [
     {"library", "_ops"},
     {"_C", "compiler"},
     {"onnx"},
-    {"_decomp", "_dynamo", "_functorch", "_higher_order_ops", "_inductor", "_vmap_internals"},
+    {
+        "_decomp",
+        "_dynamo",
+        "_functorch",
+        "_higher_order_ops",
+        "_inductor",
+        "_library",
+        "_vmap_internals",
+    },
     {"doctor", "visual"},
     {"explain"},
     {"training", "testing"},
@@ -138,6 +146,7 @@ NEW_ROOMS = {
     "_vmap_internals": "the same",
     "_higher_order_ops": "the same",
     "_inductor": "the same",
+    "_library": "the same",
     "doctor": "what is wrong with a training run",
     "explain": "what a name means",
     "profiler": "torch.profiler",
@@ -167,7 +176,7 @@ _NEW = {
     """,
     "masks of attention": "nn/attention/bias.py nn/attention/flex_attention.py",
     "sparse in compressed layouts": """
-        sparse/compressed.py sparse/invariants.py sparse/placeless.py sparse/resizing.py
+        sparse/_triton_ops_meta.py sparse/compressed.py sparse/invariants.py sparse/placeless.py sparse/resizing.py
     """,
     "files of other makers, and in parts": """
         serialization/annotations.py serialization/gguf.py serialization/places.py
@@ -187,7 +196,8 @@ _NEW = {
         vision/ops/ vision/transforms/v2/ vision/transforms/autoaugment.py
         vision/transforms/presets.py vision/transforms/tones.py
         vision/transforms/functional/tones.py vision/transforms/functional/warping.py
-        vision/datasets/stl10.py vision/announced.py vision/io.py vision/tv_tensors.py
+        vision/datasets/stl10.py vision/announced.py vision/drawing.py vision/io.py
+        vision/tv_tensors.py
     """,
     "data pipes": """
         utils/data/datapipes/ utils/data/graph.py utils/data/graph_settings.py

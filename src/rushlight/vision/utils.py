@@ -9,17 +9,11 @@ from rushlight._tensor import Tensor
 from rushlight.autograd.state import no_grad
 from rushlight.dtypes import uint8
 from rushlight.ops.joining import cat, stack
-from rushlight.vision.drawing import (
-    draw_bounding_boxes,
-    draw_keypoints,
-    draw_segmentation_masks,
-    flow_to_image,
-)
+from rushlight.vision import drawing
 from rushlight.vision.pictures import picture
 
-__all__ = [
-    "draw_bounding_boxes", "draw_keypoints", "draw_segmentation_masks", "flow_to_image", "make_grid", "save_image",
-]  # fmt: skip
+draw_bounding_boxes, draw_keypoints = drawing.draw_bounding_boxes, drawing.draw_keypoints
+draw_segmentation_masks, flow_to_image = drawing.draw_segmentation_masks, drawing.flow_to_image
 
 
 def make_grid(
@@ -63,9 +57,7 @@ def make_grid(
 
 
 def _as_batch(tensor: Tensor) -> Tensor:
-    if tensor.dim() == 2:
-        tensor = tensor.unsqueeze(0)
-    if tensor.dim() == 3:
+    while 1 < tensor.dim() < 4:
         tensor = tensor.unsqueeze(0)
     if tensor.dim() == 4 and tensor.size(1) == 1:
         tensor = cat((tensor, tensor, tensor), 1)

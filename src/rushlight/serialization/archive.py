@@ -63,8 +63,7 @@ def _write_record(archive: zipfile.ZipFile, name: str, content: Any) -> None:
     archive.writestr(info, content if isinstance(content, bytes) else content.data)
     # The directory needs no padding, and knows no checksum of data that are left out, as torch's.
     info.extra = b""
-    if settings.skips_data and "/data/" in name:
-        info.CRC = 0
+    info.CRC *= not (settings.skips_data and "/data/" in name)
 
 
 def _identity(records: Iterable[zipfile.ZipInfo]) -> bytes:
@@ -153,8 +152,7 @@ class Archive:
         self._file.seek(start)
         if _read_into(self._file, array) != info.file_size:
             raise self._failed(info, "the file ends within it")
-        # None is known of data that was left out, to be written later.
-        if self._has_checksums and info.CRC and zlib.crc32(array.data) != info.CRC:
+        if self._has_checksums and info.CRC not in (0, zlib.crc32(array.data)):
             raise self._failed(info, "its checksum is wrong")
         return array
 
@@ -193,8 +191,7 @@ class Archive:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
-    return "failed finding central directory" if "not a zip file" in text else text
+    return "failed finding central directory" if "not a zip file" in str(error) else str(error)
 
 
 def _read_into(file: IO[bytes], array: Array) -> int:

@@ -40,8 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with the message, and where to read more."""
-        print(f"{self.prog}: {message} ({self.prog} --help)", file=sys.stderr)
-        raise SystemExit(2)
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help)\n")
 
 
 def parser_of(*filled: str | None) -> argparse.ArgumentParser:
@@ -82,11 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = _command(given)
     parser = parser_of(command)
-    options, beyond = parser.parse_known_args(given)
-    if beyond:
-        words = f"rushlight {command}" if command else "rushlight"
-        print(f"{words}: unrecognized arguments: {' '.join(beyond)} ({words} --help)", file=sys.stderr)  # fmt: skip
-        raise SystemExit(2)
+    parser.prog += f" {command}" if command else ""  # by which it says what it cannot read
+    options = parser.parse_args(given)
     if command is None:
         from rushlight.cli.welcome import welcome
 

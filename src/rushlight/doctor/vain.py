@@ -122,7 +122,9 @@ class Vain:
     def _misspelled(self) -> None:
         for known in self.doctor.steps.params.values():
             tensor = known.ref()
-            for name in () if tensor is None else vars(tensor):
+            if tensor is None:
+                continue
+            for name in vars(tensor):
                 if difflib.SequenceMatcher(None, name, "requires_grad").ratio() > 0.85:
                     place = known.place or Place("?", 0)
                     self.doctor.find(found(
@@ -167,7 +169,7 @@ class Vain:
                 ))  # fmt: skip
             result = plain(module, state, *args, **kwargs)
             names = len(dict(module.named_parameters()))
-            missing = getattr(result, "missing_keys", ())
+            missing: Any = getattr(result, "missing_keys", ())
             if names and state and len(missing) >= len(module.state_dict()):
                 self.doctor.find(found(
                     "nothing-loaded", "none of the weights in the file is loaded", here(),
@@ -373,12 +375,9 @@ def _moved(doctor: Doctor, call: Call) -> None:
     if call.node is not None or not (isinstance(x, TensorBase) and isinstance(y, TensorBase)):
         return
     known = doctor.steps.owners.get(id(owner(x._data_)))
-    if (
-        known is not None
-        and known.is_parameter
-        and known.fresh
-        and x.shape == y.shape == known.shape
-    ):
+    if known is None or not known.is_parameter or not known.fresh:
+        return
+    if x._data_.shape == y._data_.shape == known.shape:
         doctor.vain.lost.setdefault(call.place, []).append(known)
 
 

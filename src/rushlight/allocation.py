@@ -36,6 +36,9 @@ class Uncollected:
             self._paused = False
             gc.enable()
 
+    # Where an import breaks off, what it held goes, and this with it.
+    __del__ = end
+
 
 def keep_freed_memory() -> bool:
     """Ask malloc to keep up to 512 MB of freed memory; False where it cannot be asked.

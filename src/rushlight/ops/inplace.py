@@ -368,7 +368,7 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
         dtype, recording = data.dtype, state.grad
         wide = dtype is _SINGLE or dtype is _DOUBLE
         if (
-            (not wide and not (dtype in dtypes.NARROW and dtype.itemsize == 2))
+            not (wide or (dtype in dtypes.NARROW and dtype.itemsize == 2))
             or changes.__class__ is not list
             or data.__class__ is _outline
             or (recording and wants_grad(self))
@@ -400,18 +400,21 @@ def direct(function: Callable[..., Tensor], kernel: Callable[..., Any]) -> Calla
             else:
                 return general(self, operand, *more, **options)
         for option in options.values():
-            if not ((option.__class__ is float or is_int64(option)) and -65504 <= option <= 65504):
+            fits = option.__class__ is float or is_int64(option)
+            if not (fits and -65504 <= option <= 65504):
                 return general(self, operand, *more, **options)
         if not alone:
             check_memory(plain, data, operand, *more)
             if is_interlaced(data):
                 return otherwise(self, operand, more, options)
         try:
-            if wide and not doors.watching:
-                kernel(data, value, *values, **options)
-            else:
+            if doors.watching or not wide:
                 need_own(self)
                 into(self, kernel if wide else narrow, operand, *more, **options)
+            elif more:
+                kernel(data, value, *values, **options)
+            else:
+                kernel(data, value, **options)
         except (ValueError, TypeError):
             return general(self, operand, *more, **options)
         # `bump`, of a tensor that has a count, written out.

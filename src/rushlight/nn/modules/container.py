@@ -116,8 +116,9 @@ class Sequential(_Numbered):
     def __init__(self, *args: Any) -> None:
         super().__init__()
         named = args[0] if len(args) == 1 and isinstance(args[0], OrderedDict) else None
-        for name, module in named.items() if named is not None else enumerate(args):
-            self.add_module(name if named is not None else str(name), module)
+        numbered = {str(number): module for number, module in enumerate(args)}
+        for name, module in (numbered if named is None else named).items():
+            self.add_module(name, module)
 
     def forward(self, input: Any) -> Any:
         """The output of the last module."""

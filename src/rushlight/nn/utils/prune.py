@@ -134,7 +134,7 @@ class PruningContainer(BasePruningMethod):
     """Several methods on one tensor, each choosing among what the ones before have left."""
 
     def __init__(self, *args: BasePruningMethod) -> None:
-        self._pruning_methods: tuple[BasePruningMethod, ...] = ()
+        self._pruning_methods: tuple[Any, ...] = ()
         if args:
             self._tensor_name = args[0]._tensor_name
         for method in args:
@@ -195,7 +195,7 @@ def _check_scores(scores: Any, of: Any, called: str) -> None:
 def _check_amount(amount: Any) -> None:
     if not isinstance(amount, numbers.Real):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
-    if amount < 0 or (amount > 1 and not isinstance(amount, numbers.Integral)):
+    if not 0 <= float(amount) or (float(amount) > 1 and not isinstance(amount, numbers.Integral)):
         raise ValueError(
             f"amount={amount} should either be a float in the range [0, 1] or a non-negative "
             "integer"

@@ -195,7 +195,7 @@ def _check_scores(scores: Any, of: Any, called: str) -> None:
 def _check_amount(amount: Any) -> None:
     if not isinstance(amount, numbers.Real):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
-    if not 0 <= float(amount) or (float(amount) > 1 and not isinstance(amount, numbers.Integral)):
+    if not float(amount) >= 0 or (float(amount) > 1 and not isinstance(amount, numbers.Integral)):
         raise ValueError(
             f"amount={amount} should either be a float in the range [0, 1] or a non-negative "
             "integer"

@@ -159,3 +159,25 @@ for _ in range(10):
     _optimizer.step()
     losses.append(_loss.item())
 """)
+
+
+def test_sparse_parameters_are_kept():
+    parity("""
+        import io, pickle
+        def saved(thing):
+            file = io.BytesIO()
+            torch.save(thing, file)
+            file.seek(0)
+            return torch.load(file)
+        _model = torch.nn.Module()
+        _model.rows = torch.nn.Parameter(torch.eye(2).to_sparse())
+        _model.lines = torch.nn.Parameter(torch.eye(3).to_sparse_csr(), requires_grad=False)
+        kept = [
+            (repr(again), type(again).__name__, isinstance(again, torch.nn.Parameter), again.requires_grad)
+            for _p in _model.parameters()
+            for again in (_p, saved(_p), pickle.loads(pickle.dumps(_p)))
+        ]
+        state = repr(saved(_model.state_dict()))
+        torch.sparse.mm(_model.rows, torch.ones(2, 3)).sum().backward()
+        gradient = _model.rows.grad.to_dense()
+    """)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from typing import Any
 
@@ -94,12 +95,12 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         # The values alone: neither the gradient nor the user's own attributes, as in torch.
         if id(self) not in memo:
-            memo[id(self)] = class_of(self)(self.data.clone(), self._requires_grad_)
+            memo[id(self)] = class_of(self)(self.data.clone(), self.requires_grad)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any = 2) -> tuple[Any, ...]:
         hooks: OrderedDict[int, Any] = OrderedDict()
-        arguments = self.data, self._requires_grad_, hooks
+        arguments = self.data, self.requires_grad, hooks
         state = own_state(self)
         if state:
             return _rebuild_parameter_with_state, (*arguments, state)
@@ -134,8 +135,16 @@ def _own_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool) -> A
             f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() "
             f"returns an instance of the same type, but return type {type(twin).__name__} was found instead."
         )
+    if data.layout is not strided:
+        twin.__class__ = _of_layout(type(data))
     twin.__dict__["_is_param"] = True
     return twin
+
+
+@functools.cache
+def _of_layout(kind: type[Tensor]) -> type[Parameter]:
+    """The class of parameters that are sparse: they print, are copied and go into files as parameters."""
+    return type(Parameter.__name__, (Parameter, kind), {"__slots__": (), "__module__": __name__})
 
 
 def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: Any) -> Parameter:

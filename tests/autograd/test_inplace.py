@@ -125,3 +125,45 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name):
     parity(PROGRAMS[name])
+
+
+def test_views_whose_base_has_become_part_of_the_graph():
+    # A part that is set knows where it stands; the view as a whole does not, until somebody asks for its place.
+    parity("""
+        a = torch.tensor([0.5, 1.5, 2.5, 3.5], dtype=torch.float64)
+        def _zeros():
+            base = torch.zeros(8, dtype=torch.float64)
+            return base, base.view(2, 4)
+        def _by_parts(a, b, o):
+            o[0] += a
+            o[1, 1:] -= a[:3]
+        def _by_slices(a, b, o):
+            b[:4] = a
+            o[:] = o * 2
+            o[..., 1] = a[0]
+        def _turned(a, b, o):
+            o.t()[0] += a[:2]
+            o[1] += a * 2
+        def _whole(a, b, o):
+            b[:4] = a
+            o.mul_(2)
+        def _masked(a, b, o):
+            b[:4] = a
+            o[o > 1] = 0.0
+        def _of_several(a, b, o):
+            left, right = b.split(4)
+            b[2:6] = a
+            left[0] = 1.0
+        def _run(change):
+            x = a.clone().requires_grad_()
+            b, o = _zeros()
+            change(x, b, o)
+            (o * o * torch.arange(1.0, 9.0).view(2, 4)).sum().backward()
+            return x.grad, b._version, o.grad_fn.name(), b.grad_fn.name()
+        made = [_run(f) for f in (_by_parts, _by_slices, _turned)]
+        refused = [attempt(lambda: _run(f)) for f in (_whole, _masked, _of_several)]
+        func = torch.func.grad(lambda x: (lambda b, o: (_by_parts(x, b, o), (o * o).sum())[1])(*_zeros()))(a)
+        with torch.no_grad():
+            left, right = torch.zeros(4).split(2)
+            right[0] = 3.0
+    """)

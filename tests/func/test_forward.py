@@ -140,6 +140,13 @@ def test_what_a_function_fills_in_parts():
             b = torch.zeros(4)
             b.copy_(a)
             return (b + a).prod()
+        def seen(a):
+            b = torch.zeros(4)
+            part = b[:2]
+            b.copy_(a)
+            total = part.sum()
+            part.mul_(2)
+            return (b * a).sum() * total
         x = torch.tensor([0.5, -0.8, 1.5, 0.7], dtype=torch.float64)
         torch.set_default_dtype(torch.float64)
         func = torch.func
@@ -151,7 +158,7 @@ def test_what_a_function_fills_in_parts():
                     lambda f: func.jacrev(func.jacfwd(f)), lambda f: func.jacfwd(func.jacfwd(func.grad(f))),
                 )
             ]
-            for f in (filled, copied, kept, torch.prod, lambda a: (a + a * a).prod())
+            for f in (filled, copied, kept, seen, torch.prod, lambda a: (a + a * a).prod())
         ]
         torch.set_default_dtype(torch.float32)
         # What is filled was there before, and is there afterwards.

@@ -33,6 +33,7 @@ from rushlight.core.tensor import (
 )
 from rushlight.core.turned import alias, held
 from rushlight.func.custom import called
+from rushlight.memory import plain
 from rushlight.ops.inplace import keep_values
 from rushlight.ops.joining import stack
 from rushlight.ops.storage_places import STORAGE
@@ -209,11 +210,12 @@ class Vmap(Interpreter):
 
     def holds(self, t: Any) -> bool:
         """Whether t is a tensor in a box of this level."""
-        return (
-            isinstance(t, TensorBase)
-            and isinstance(data := held(t), Batched)
-            and data.level is self
-        )
+        if not isinstance(t, TensorBase):
+            return False
+        data = held(t)
+        if isinstance(data, Batched):
+            return data.level is self
+        return bool(self.adopted) and t._view_ is not None and self._adopt_part(t, t._view_.base)
 
     def box(self, value: Any, batched: bool = True) -> Tensor:
         """A tensor of one example, for a tensor with the batch in front."""
@@ -293,15 +295,23 @@ class Vmap(Interpreter):
         base = target if target._view_ is None else target._view_.base
         if base._turned_ or target._turned_:
             return
-        place = geometry(held(base), held(target))
         whole = alias(base, base._node_)
         whole._requires_grad_, whole._tangents_ = base._requires_grad_, base._tangents_
-        parts = [(base, whole)]
+        self._put(base, whole)
         if base is not target:
-            parts.append((target, apply(as_strided, whole, **place)))
-        for t, value in parts:
-            t._data_, t._node_, t._requires_grad_ = held(self.box(value, False)), None, False
-        self.adopted += parts
+            self._adopt_part(target, base)
+
+    def _adopt_part(self, part: TensorBase, base: TensorBase) -> bool:
+        """Put a view of what was adopted into a box, if it is one."""
+        box = held(base)
+        if not (isinstance(box, Batched) and box.level is self):
+            return False
+        self._put(part, apply(as_strided, box.value, **geometry(plain(box), held(part))))
+        return True
+
+    def _put(self, t: TensorBase, value: TensorBase) -> None:
+        self.adopted.append((t, value))
+        t._data_, t._node_, t._requires_grad_ = held(self.box(value, False)), None, False
 
     def release(self) -> None:
         """Take what was adopted out of its box again."""

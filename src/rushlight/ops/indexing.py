@@ -19,6 +19,7 @@ from rushlight import dtypes
 from rushlight.arrays import Box
 from rushlight.autograd.pretended import reusable
 from rushlight.core.doors import apply, into, literal, number
+from rushlight.core.state import state
 from rushlight.core.tape import attach, refresh
 from rushlight.core.tensor import Array, TensorBase, bump, wrap
 from rushlight.errors import warn
@@ -325,6 +326,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         return
     region = self._data_ if basic is None else _region(self, basic)
     if not tensors:
+        if state.grad and self._view_ is not None:
+            # It is a part of it that is changed, which knows where it stands.
+            refresh(self)
         recording = admit(self, value)
         whole = recording and region.shape == self._data_.shape and all(map(_is_whole, basic))
         if recording and (whole or self._view_ is not None):

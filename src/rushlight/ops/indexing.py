@@ -326,11 +326,11 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         return
     region = self._data_ if basic is None else _region(self, basic)
     if not tensors:
-        if state.grad and self._view_ is not None:
+        whole = region.shape == self._data_.shape and all(map(_is_whole, basic))
+        if state.grad and self._view_ is not None and not whole:
             # It is a part of it that is changed, which knows where it stands.
             refresh(self)
         recording = admit(self, value)
-        whole = recording and region.shape == self._data_.shape and all(map(_is_whole, basic))
         if recording and (whole or self._view_ is not None):
             # What was recorded of a view is recorded of the region alone, which may show less twice.
             part = self if whole else apply(rows.slice_, self, index=basic)

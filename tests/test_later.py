@@ -53,6 +53,7 @@ print(*(name for name in run if name not in before))
         "__future__",
         "copy",
         "dataclasses",
+        "gc",
         "importlib",
         "mmap",
         "numpy",

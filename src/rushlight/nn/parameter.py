@@ -76,10 +76,10 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         """A parameter on data's memory; empty without data."""
         if data is None:
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
-        if data._spreads_ or data._dispatches_ or data.layout is not strided:
-            return _own_parameter(cls, data, requires_grad)
         if type(data) is Tensor or type(data) is Parameter:
             return _leaf(cls, alias(data), requires_grad)
+        if data._spreads_ or data._dispatches_ or data.layout is not strided:
+            return _own_parameter(cls, data, requires_grad)
         seen = data.detach()
         if type(seen) is not type(data) and type(data) is not Parameter:
             raise RuntimeError(

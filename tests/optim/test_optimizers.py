@@ -364,3 +364,17 @@ def test_options_that_a_group_lacks_or_has_beyond_its_optimizer():
         shown = repr(bare), bare.step.hooked
         mean = torch.optim.swa_utils.AveragedModel(nn.Linear(1, 1).double(), "meta").n_averaged.device.type
     """)
+
+
+def test_groups_that_are_changed_by_hand():
+    parity("""
+        p, q = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
+        p.grad = torch.ones(2)
+        for kind in (torch.optim.SGD, torch.optim.Adagrad, torch.optim.Adafactor):
+            steps = kind([p], lr=0.1)
+            steps.param_groups[0]["capturable"] = True
+            steps.step()
+        two = torch.optim.LBFGS([p])
+        two.add_param_group({"params": [q]})
+        refused = attempt(lambda: two.step(lambda: p.sum()))
+    """)

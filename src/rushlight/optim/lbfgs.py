@@ -94,6 +94,11 @@ class LBFGS(Optimizer):
                 "LBFGS.step() missing 1 required positional argument: 'closure': a function that "
                 "clears the gradients, computes the loss, calls backward and returns the loss"
             )
+        if len(self.param_groups) != 1:
+            raise AssertionError(
+                f"Expected exactly one param_group, but got {len(self.param_groups)}: LBFGS has no "
+                "per-parameter options"
+            )
         group = self.param_groups[0]
         lr, most, small = scalar(group["lr"]), group["max_iter"], group["tolerance_change"]
         # All state stands at the first parameter, as in torch.

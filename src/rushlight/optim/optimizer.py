@@ -364,7 +364,7 @@ class Optimizer:
                 )
             if p.is_complex() and not self._takes_complex:
                 raise RuntimeError(f"{title} does not support complex parameters")
-        if pairs and group.get("capturable"):
+        if pairs and group.get("capturable") and "capturable" in self.defaults:
             raise AssertionError(
                 "If capturable=True, params and state_steps must be on supported devices: "
                 f"{_CAPTURABLE}."

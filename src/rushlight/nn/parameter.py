@@ -15,7 +15,6 @@ from rushlight.core.tensor import Array, TensorBase, wrap
 from rushlight.core.turned import alias, class_of, take_memory
 from rushlight.device import CPU, META, without_memory
 from rushlight.elsewhere import has_memory
-from rushlight.layout import strided
 from rushlight.ops.arguments import as_sizes
 from rushlight.ops.creation import emptied
 from rushlight.ops.rebuilding import own_state, with_state
@@ -78,7 +77,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             data = literal(np.empty(0, dtypes.get_default_dtype().numpy))
         if type(data) is Tensor or type(data) is Parameter:
             return _leaf(cls, alias(data), requires_grad)
-        if data._spreads_ or data._dispatches_ or data.layout is not strided:
+        if data._spreads_ or data._dispatches_ or _is_laid_out_otherwise(data):
             return _own_parameter(cls, data, requires_grad)
         seen = data.detach()
         if type(seen) is not type(data) and type(data) is not Parameter:
@@ -135,10 +134,16 @@ def _own_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool) -> A
             f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() "
             f"returns an instance of the same type, but return type {type(twin).__name__} was found instead."
         )
-    if data.layout is not strided:
-        twin.__class__ = _of_layout(type(data))
+    if _is_laid_out_otherwise(data):
+        kind: Any = type(data)
+        twin.__class__ = _of_layout(kind)
     twin.__dict__["_is_param"] = True
     return twin
+
+
+def _is_laid_out_otherwise(data: Tensor) -> bool:
+    # By its class: the layout itself would ask a program's own.
+    return type(data).layout is not Tensor.layout
 
 
 @functools.cache

@@ -195,3 +195,37 @@ def test_products_with_a_zero_are_polynomials_whichever_way(zeros):
             assert first.abs().sum() > 0
             for other in others:
                 torch.testing.assert_close(first, other)
+
+
+def test_tangents_turn_with_their_tensors():
+    parity(
+        """
+        def turned(a):
+            b = a * a
+            b.t_()
+            return b * torch.arange(2.0)
+        def written(a):
+            b = a * a
+            c = b.view(3, 2).t()
+            c.t_()
+            c.add_(a.view(3, 2))
+            return b * b
+        def base(a):
+            b = a * a
+            row = b[0]
+            b.transpose_(0, 1)
+            b[0].mul_(3)
+            return row * 2 + b[0, 0]
+        def wider(a):
+            b = a * a
+            b.unsqueeze_(0)
+            b.mul_(a)
+            b.squeeze_()
+            return b.swapaxes_(0, 1)
+        x = torch.arange(1.0, 7.0).view(2, 3)
+        made = [
+            [torch.func.jvp(f, (x,), (x * x,)), torch.func.jacfwd(f)(x), torch.func.hessian(lambda a: f(a).sum())(x)]
+            for f in (turned, written, base, wider)
+        ]
+        """
+    )

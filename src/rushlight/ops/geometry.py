@@ -205,6 +205,8 @@ def reshaping(function: Callable[..., Tensor], label: str | None = None) -> Call
             node._label = label or _SQUEEZED.get(node.name(), node.name())
         exchange(self)
         take_memory(self, result)
+        if result._tangents_ is not None:
+            self._tangents_ = result._tangents_
         if state.grad:
             self._node_ = node
         bump(self, name)

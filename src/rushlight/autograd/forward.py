@@ -470,7 +470,7 @@ def _twice(
         [grad for grad, _ in roots], [t for _, t in roots],
         retain_graph=recording, create_graph=recording, targets=wanted, capture=True,
     )  # fmt: skip
-    if recording and not any(map(_wanting, (*inputs, *tangents))):
+    if recording and not any(map(is_followed, (*inputs, *tangents))):
         # They are recorded as depending on the ones alone, of which they are a linear function.
         found = [t if t is None else _apart(t) for t in found]
     rest = iter(found)
@@ -481,7 +481,7 @@ def _twice(
     return tuple(pushed) if several else pushed[0]
 
 
-def _wanting(t: Any) -> bool:
+def is_followed(t: Any) -> bool:
     """Whether somebody differentiates t, or what lies in it where it is one example of a batch."""
     while isinstance(t, TensorBase):
         if wants_grad(t):

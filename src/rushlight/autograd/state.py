@@ -272,7 +272,7 @@ def is_inference_mode_enabled() -> bool:
 
 def is_differentiated() -> bool:
     """Whether what a rule computes is differentiated again: by the tape, or by the tangents that it carries."""
-    return state.grad or any(getattr(one, "carries", False) for one in state.interpreters)
+    return state.grad or pushing()
 
 
 def transformed() -> bool:

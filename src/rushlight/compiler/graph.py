@@ -538,3 +538,8 @@ class Graph:
     wanted: set[int] = field(default_factory=set)
     # The entries that are C whatever values there are; and whether whole numbers among these may stop it.
     certain: dict[int, bool] = field(default_factory=dict)
+
+    def own(self, name: str, dtype: Dtype, size: int) -> Memory:
+        """Memory for something in between."""
+        self.memories.append(Memory(name, dtype, size, "own", None, len(self.memories)))
+        return self.memories[-1]

@@ -102,10 +102,12 @@ class Machine(Written):
         self.options = [entry for entry in options if id(entry) not in late]
         # Of each step in Python, which might set them, the options that the function looks up behind it.
         self.early: dict[int, list[Option]] = {}
-        for at, step in enumerate(program.entries):
-            if isinstance(step, Perform):
-                behind = set(map(id, program.entries[at:]))
-                self.early[id(step)] = [entry for entry in self.options if id(entry) in behind]
+        behind: list[Option] = []
+        for entry in reversed(program.entries):
+            if isinstance(entry, Perform):
+                self.early[id(entry)] = list(behind)
+            elif isinstance(entry, Option) and id(entry) not in late:
+                behind.append(entry)
         self.set_by_python = [(e.options, e.key) for e in options] if self.early else []
         bordered = any(memory.bordered for memory in self.graph.memories)
         room = room if sizes is None else sizes.arena

@@ -40,7 +40,7 @@ class DeviceMesh:
         **options: Any,
     ) -> None:  # fmt: skip
         self.device_type = device_type
-        # The grid that this is a part of, and there, grids of several sides as one, by their names.
+        # The grid that this is a part of; and of one that is no part, grids of several sides as one, by their names.
         self._root: DeviceMesh = self if _root is None else _root
         self._flat: dict[str, tuple[DeviceMesh, tuple[int, ...]]] = {}
         ranks = np.asarray(_listed(mesh), np.int32)
@@ -127,7 +127,7 @@ class DeviceMesh:
         if self.mesh_dim_names is None:
             raise RuntimeError("Cannot slice a DeviceMesh without mesh_dim_names!")
         names = (names,) if isinstance(names, str) else tuple(names)
-        flat = self._root._flat if self._root is self else {}
+        flat = self._flat
         joined = [flat[n][1] if n in flat else (self._side(n),) for n in names]
         sides = [side for several in joined for side in several]
         place = self._coordinate or (0,) * self.ndim

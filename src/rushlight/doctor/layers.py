@@ -375,16 +375,8 @@ def _last(doctor: Doctor, call: Call) -> None:
         and not goal._requires_grad_
         and goal._data_.size
     ):
-        size = float(
-            np.sqrt(
-                np.mean(
-                    np.square(
-                        goal._data_[:512] if goal._data_.ndim else goal._data_, dtype=np.float64
-                    )
-                )
-            )
-        )
-        doctor.layers.goals[call.place] = size
+        first = goal._data_[:512] if goal._data_.ndim else goal._data_
+        doctor.layers.goals[call.place] = _rms(np.asarray(first, np.float64))
     for fact, x in zip(call.facts[:2], call.inputs[:2], strict=False):
         if (
             fact is not None
@@ -393,6 +385,10 @@ def _last(doctor: Doctor, call: Call) -> None:
             and x._requires_grad_
         ):
             _bounded(doctor, call.node, x._data_, fact, -1)
+
+
+def _rms(x: Any) -> float:
+    return float(np.sqrt(np.mean(x * x)))
 
 
 def _scale(data: Any) -> tuple[float, float, float, bool, float]:
@@ -406,7 +402,7 @@ def _scale(data: Any) -> tuple[float, float, float, bool, float]:
         if 1 < len(widths) <= 100:
             ratio = float(widths.max() / widths.min()) if widths.max() > 3 else 1.0
     return (
-        float(np.sqrt(np.mean(x * x))), float(x.min()), float(x.max()),
+        _rms(x), float(x.min()), float(x.max()),
         bool((x == np.round(x)).all()), ratio,
     )  # fmt: skip
 

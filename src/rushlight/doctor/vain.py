@@ -102,16 +102,13 @@ class Vain:
         first = self.rates.setdefault(id(optimizer), given)
         ours = type(optimizer).__module__.partition(".")[0] in ("torch", "rushlight")
         place = self.doctor.steps.step_place or here()
-        for wrong, pattern, said in (
-            (ours and "lr" in vars(optimizer), r"\.lr\s*[-+*/]?=[^=]", "optimizer.lr"),
-            (first is not given and first != given, r"\.defaults\b.*=[^=]", 'optimizer.defaults["lr"]'),
+        groups = [group.get("lr") for group in optimizer.param_groups]
+        own = getattr(optimizer, "lr", None)
+        for wrong, value, pattern, said in (
+            (ours and "lr" in vars(optimizer), own, r"\.lr\s*[-+*/]?=[^=]", "optimizer.lr"),
+            (first is not given and first != given, given, r"\.defaults\b.*=[^=]", 'optimizer.defaults["lr"]'),
         ):  # fmt: skip
-            groups = [group.get("lr") for group in optimizer.param_groups]
-            if (
-                wrong
-                and (getattr(optimizer, "lr", None) if "defaults" not in said else given)
-                not in groups
-            ):
+            if wrong and value not in groups:
                 self.doctor.find(found(
                     "no-such-switch", f"{said} is set, which no step reads", _written(place, pattern),
                     f"The learning rate of {type(optimizer).__name__} stands in its groups, and is still {groups[0]:g} "

@@ -209,7 +209,7 @@ class Vmap(Interpreter):
         self.adopted: list[tuple[TensorBase, Any]] = []
 
     def holds(self, t: Any) -> bool:
-        """Whether t is a tensor in a box of this level."""
+        """Whether t is a tensor in a box of this level; a view of what was adopted is put into one first."""
         if not isinstance(t, TensorBase):
             return False
         data = held(t)
@@ -297,6 +297,8 @@ class Vmap(Interpreter):
             return
         whole = alias(base, base._node_)
         whole._requires_grad_, whole._tangents_ = base._requires_grad_, base._tangents_
+        if base._output_nr_:
+            whole._output_nr_ = base._output_nr_
         self._put(base, whole)
         if base is not target:
             self._adopt_part(target, base)
@@ -312,12 +314,15 @@ class Vmap(Interpreter):
     def _put(self, t: TensorBase, value: TensorBase) -> None:
         self.adopted.append((t, value))
         t._data_, t._node_, t._requires_grad_ = held(self.box(value, False)), None, False
+        t.__dict__.pop("_output_nr_", None)
 
     def release(self) -> None:
         """Take what was adopted out of its box again."""
         for t, value in self.adopted:
             t._data_, t._node_ = value._data_, value._node_
             t._requires_grad_ = value._requires_grad_
+            if value._output_nr_ or t._output_nr_:
+                t._output_nr_ = value._output_nr_
             if isinstance(box := t._data_, Batched):
                 box.level.adopted.append((t, box.value))
 

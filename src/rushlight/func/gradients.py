@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from rushlight.autograd import api
-from rushlight.autograd.forward import Forward, freed, need_dual, zeros
+from rushlight.autograd.forward import Forward, freed, is_followed, need_dual, zeros
 from rushlight.autograd.state import inference_mode, no_grad
 from rushlight.core import doors
 from rushlight.core.doors import apply
@@ -138,10 +138,8 @@ def followed(roots: Iterable[TensorBase], own: Sequence[TensorBase]) -> bool:
     stack: list[Any] = []
     for root in roots:
         data: Any = held(root)
-        while isinstance(data, Batched):
-            if wants_grad(data.value):
-                return True
-            data = held(data.value)
+        if isinstance(data, Batched) and is_followed(data.value):
+            return True
         if root._node_ is not None:
             stack.append(root._node_)
         elif root._requires_grad_:

@@ -135,9 +135,7 @@ class Caller:
 
     def _own(self, name: str, dtype: Dtype, size: int) -> Memory:
         """Memory for something in between."""
-        memory = Memory(name, dtype, size, "own", None, len(self.graph.memories))
-        self.graph.memories.append(memory)
-        return memory
+        return self.graph.own(name, dtype, size)
 
     # ---- calls -----------------------------------------------------------------------------------
 

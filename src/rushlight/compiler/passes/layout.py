@@ -179,10 +179,7 @@ class _Layout:
         self.graph.statements = statements
 
     def _temporary(self, like: Place) -> Place:
-        memory = Memory(
-            like.memory.name, like.dtype, like.size, "own", None, len(self.graph.memories)
-        )
-        self.graph.memories.append(memory)
+        memory = self.graph.own(like.memory.name, like.dtype, like.size)
         return Place(memory, 0, like.shape, in_rows(like.shape))
 
     # ---- moving ----------------------------------------------------------------------------------

@@ -200,9 +200,7 @@ class _Lookups:
         return lookup
 
     def _own(self, name: str, shape: Shape, dtype: Dtype) -> Place:
-        memories = self.graph.memories
-        memories.append(Memory(name, dtype, prod(shape), "own", None, len(memories)))
-        return Place(memories[-1], 0, shape, in_rows(shape))
+        return Place(self.graph.own(name, dtype, prod(shape)), 0, shape, in_rows(shape))
 
     def _forward(self, at: int, product: Product) -> None:
         """The table times the second factor, looked up."""

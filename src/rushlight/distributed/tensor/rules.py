@@ -63,6 +63,12 @@ class Call:
         return self.args[place] if len(self.args) > place else default
 
 
+def _unsummed(call: Call) -> list[Choice]:
+    """Of what is still to be summed, for operations that leave it so: as it is. Of others nothing."""
+    lead = call.current[0]
+    return [Choice((lead,), lead)] if isinstance(lead, Partial) else []
+
+
 def _whole(call: Call) -> Choice:
     return Choice((R,) * len(call.tensors), R)
 
@@ -70,23 +76,12 @@ def _whole(call: Call) -> Choice:
 # ---- element by element --------------------------------------------------------------------------
 
 # What of a sum may be done to its parts.
-_LINEAR = {
-    "neg", "negative", "mul", "multiply", "div", "divide", "true_divide", "add", "sub", "subtract", "detach",
-    "to", "float", "double", "half", "bfloat16", "contiguous", "type_as", "type",
+_CASTS = {"to", "float", "double", "half", "bfloat16", "contiguous", "type", "detach"}
+_LINEAR = _CASTS | {
+    "neg", "negative", "mul", "multiply", "div", "divide", "true_divide", "add", "sub", "subtract", "type_as",
 }  # fmt: skip
 # What leaves the largest of the parts the largest, and what turns it into the smallest.
-_RISING = {
-    "relu",
-    "exp",
-    "to",
-    "float",
-    "double",
-    "half",
-    "bfloat16",
-    "contiguous",
-    "type",
-    "detach",
-}
+_RISING = _CASTS | {"relu", "exp"}
 _TURNED = {"neg": {"max": "min", "min": "max"}}
 _ALL_SUMS = {"add", "sub", "subtract"}
 _ONE_SUM = {"mul", "multiply", "div", "divide", "true_divide"}
@@ -384,9 +379,8 @@ TURNS = {
 def _view(call: Call) -> list[Choice]:
     if call.result is None:
         return [_whole(call)]
-    lead = call.current[0]
-    if isinstance(lead, Partial):
-        return [Choice((lead,), lead)]
+    if kept := _unsummed(call):
+        return kept
     made = [_whole(call)]
     for dim, after in _kept(call.shapes[0], call.result, call.parts).items():
         made.append(Choice((Shard(dim),), Shard(after)))
@@ -424,18 +418,18 @@ def _turn(call: Call) -> list[Choice]:
     primes = (2, 3, 5, 7, 11, 13, 17, 19)[: len(call.shapes[0])]
     rest = call.args[1:]
     shown = tuple(call.function(empty(primes, device="meta"), *rest, **call.kwargs).shape)
-    lead = call.current[0]
-    if isinstance(lead, Partial):
-        return [Choice((lead,), lead)]
+    if kept := _unsummed(call):
+        return kept
     made = [_whole(call)]
     made += [Choice((Shard(d),), Shard(shown.index(p))) for d, p in enumerate(primes)]
     return made
 
 
 def _expand(call: Call) -> list[Choice]:
-    lead = call.current[0]
-    if call.result is None or isinstance(lead, Partial):
-        return [_whole(call) if call.result is None else Choice((lead,), lead)]
+    if call.result is None:
+        return [_whole(call)]
+    if kept := _unsummed(call):
+        return kept
     more, made = len(call.result) - len(call.shapes[0]), [_whole(call)]
     for dim, size in enumerate(call.shapes[0]):
         if size != 1:
@@ -451,9 +445,8 @@ def _getitem(call: Call) -> list[Choice]:
         for p in parts
     ):
         return [_whole(call)]
-    lead = call.current[0]
-    if isinstance(lead, Partial):
-        return [Choice((lead,), lead)]
+    if kept := _unsummed(call):
+        return kept
     ndim, used = len(call.shapes[0]), sum(p is not None and p is not ... for p in parts)
     if ... not in parts:
         parts.append(...)
@@ -471,9 +464,9 @@ def _getitem(call: Call) -> list[Choice]:
 def _one_taken(call: Call) -> list[Choice]:
     """`select`, `narrow`, `unbind`: the other dimensions stay as they are."""
     dim, ndim = call.argument(1, "dim", 0), len(call.shapes[0])
-    dim, lead = dim % ndim, call.current[0]
-    if isinstance(lead, Partial):
-        return [Choice((lead,), lead)]
+    dim = dim % ndim
+    if kept := _unsummed(call):
+        return kept
     lost = call.name != "narrow"
     free = [d for d in range(ndim) if d != dim]
     return [_whole(call), *(Choice((Shard(d),), Shard(d - (lost and d > dim))) for d in free)]

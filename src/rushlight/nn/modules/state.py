@@ -315,7 +315,7 @@ class StateMethods:
                         functools.partial(table.__setitem__, name, target),
                     )
                 else:
-                    _warn_of_meta(key, target, source)
+                    _check_meta(key, target, source)
                     loading.copy(target, source, at_once or source.layout is not strided)
             except Exception as error:
                 error_msgs.append(
@@ -420,7 +420,7 @@ def _problem(key: str, target: Any, source: Any) -> str | None:
     return None
 
 
-def _warn_of_meta(key: str, target: Any, source: Any) -> None:
+def _check_meta(key: str, target: Any, source: Any) -> None:
     if not target.is_meta and source.is_meta:
         raise NotImplementedError("Cannot copy out of meta tensor; no data!")
     if target.is_meta and not source.is_meta:

@@ -36,8 +36,9 @@ function shown(x, digits = 4) {
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? x.toExponential(Math.max(digits - 2, 1)) : String(Number(x.toPrecision(digits)));
 }
 
-// The one number of a value, in words where it is none.
-const oneOf = ({ st: [low, , , , , nans, infinite] }) => nans ? "nan" : infinite ? "inf" : low;
+// What is not finite in a value, in a word; and the one number of a value, in words where it is none.
+const oddOf = ({ st: [, , , , , nans, infinite] }) => nans ? "nan" : infinite ? "inf" : null;
+const oneOf = (value) => oddOf(value) ?? value.st[0];
 const shape = (value) => value.s.length ? "[" + value.s.join(", ") + "]" : "scalar";
 const count = (value) => value.s.reduce((a, b) => a * b, 1);
 

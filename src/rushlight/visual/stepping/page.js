@@ -252,8 +252,8 @@ function update(step, i) {
 function parameters(pairs) {
   const rms = (v) => {
     if (v === undefined || !data.values[v].st) return "–";
-    const [, , , size, , nans, infinite] = data.values[v].st;
-    return nans || infinite ? el("span", { class: "bad" }, nans ? "nan" : "inf") : shown(size, 3);
+    const odd = oddOf(data.values[v]);
+    return odd ? el("span", { class: "bad" }, odd) : shown(data.values[v].st[3], 3);
   };
   return el("table", { class: "list" }, el("tr", {}, ["leaf", "shape", "its size (rms)", "gradient (rms)"].map((t, n) => el("th", { class: n > 1 ? "n" : "" }, t))),
     pairs.map(([leaf, g]) => el("tr", { class: "link", click: () => { const user = users.get(leaf); if (user !== undefined) jump((visits.get(user) || [user])[0]); } },

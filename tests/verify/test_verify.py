@@ -46,7 +46,7 @@ class Odd(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, g):
-        return g * (1.01 if "rushlight" in torch.__file__ else 1.0)
+        return g * (1.01 if "rushlight" in torch.__version__ else 1.0)
 
 
 torch.manual_seed(3)
@@ -120,7 +120,7 @@ import torch
 
 w = torch.ones(2, requires_grad=True)
 (w * 2).sum().backward()
-if "rushlight" in torch.__file__:
+if "rushlight" in torch.__version__:
     kind = ValueError
     raise kind("here alone")
 """
